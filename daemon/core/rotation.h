@@ -10,6 +10,7 @@
 
 #include "daemon/core/answer.h"
 #include "daemon/core/environment.h"
+#include "daemon/core/integration.h"
 #include "daemon/util/clock.h"
 
 enum rotation_state {
@@ -38,11 +39,6 @@ enum rotation_cause {
     CAUSE_DEAD,        /* the current key is proved dead */
     CAUSE_REVOKE,      /* deletion alone, by a person's will */
     CAUSE_REMOVE,      /* as revoke, and then the integration is forgotten */
-};
-
-enum managed_by {
-    MANAGED_BY_API,
-    MANAGED_BY_DASHBOARD,
 };
 
 /* The fields that are on disk. NUM: uint64_t (times in microseconds), FLAG: bool, TEXT: char *, may be NULL.
