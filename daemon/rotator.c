@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One slot a rotation. Its record is committed before its action is performed, always; a record that could
+ * not be committed is tried again, and until then its rotation stands still. */
+#include "daemon/rotator.h"
+
+#include <errno.h>
+
+#include <glib.h>
+
+#define COMMIT_AGAIN (10 * USEC_PER_SEC)
+
+struct slot {
+    struct rotation *record;
+    struct rotation *saved;    /* as it is on disk */
+    struct rotation_step step; /* to be performed as soon as record is saved */
+    enum rotation_state from;
+    usec_t commit_at; /* record could not be saved: try again then; 0: it is saved */
+    bool busy;        /* an action is under way */
+    unsigned words;   /* events of persons that wait: 1 << type */
+};
+
+struct rotator {
+    const struct rotator_world *world;
+    void *userdata;
+    GHashTable *slots; /* rid -> slot */
+};
+
+static void slot_free(void *data)
+{
+    struct slot *slot = data;
+
+    rotation_free(slot->record);
+    rotation_free(slot->saved);
+    g_free(slot);
+}
+
+struct rotator *rotator_new(const struct rotator_world *world, void *userdata)
+{
+    struct rotator *rotator = g_new0(struct rotator, 1);
+
+    rotator->world = world;
+    rotator->userdata = userdata;
+    rotator->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, slot_free);
+    return rotator;
+}
+
+struct rotator *rotator_free(struct rotator *rotator)
+{
+    if (rotator == NULL)
+        return NULL;
+    g_hash_table_destroy(rotator->slots);
+    g_free(rotator);
+    return NULL;
+}
+
+static struct slot *slot_add(struct rotator *rotator, struct rotation *record)
+{
+    struct slot *slot = g_new0(struct slot, 1);
+
+    slot->record = record;
+    slot->saved = rotation_copy(record);
+    g_hash_table_insert(rotator->slots, g_strdup(record->rid), slot);
+    return slot;
+}
+
+void rotator_adopt(struct rotator *rotator, struct rotation *rotation)
+{
+    slot_add(rotator, rotation);
+}
+
+/* Puts the slot's record on disk with the change of its step. */
+static bool save(struct rotator *rotator, struct slot *slot)
+{
+    if (slot->step.change == CHANGE_NONE && rotation_equal(slot->record, slot->saved))
+        return true;
+    if (rotator->world->commit(slot->record, slot->step.change, rotator->userdata) < 0) {
+        slot->commit_at = usec_add(rotator->world->now(rotator->userdata), COMMIT_AGAIN);
+        return false;
+    }
+    rotation_free(slot->saved);
+    slot->saved = rotation_copy(slot->record);
+    slot->commit_at = 0;
+    rotator->world->changed(slot->record, slot->from, &slot->step, rotator->userdata);
+    return true;
+}
+
+static void drop(struct rotator *rotator, struct slot *slot)
+{
+    struct rotation *record = g_steal_pointer(&slot->record);
+
+    g_hash_table_remove(rotator->slots, record->rid);
+    rotator->world->ended(record, rotator->userdata);
+    rotation_free(record);
+}
+
+/* Performs the step of a saved record. True: *ret_next is to be fed. */
+static bool perform(struct rotator *rotator, struct slot *slot, enum rotation_event_type *ret_next)
+{
+    switch (slot->step.action) {
+    case ACTION_WAIT:
+        return false;
+    case ACTION_SWAP:
+        *ret_next = EVENT_SWAPPED;
+        return true;
+    case ACTION_REMIND:
+        rotator->world->remind(slot->record, rotator->userdata);
+        *ret_next = EVENT_WAKE;
+        return true;
+    case ACTION_END:
+        drop(rotator, slot);
+        return false;
+    case ACTION_GET:
+    case ACTION_LIST:
+    case ACTION_CHECK_KEYRING:
+    case ACTION_CREATE:
+    case ACTION_STORE:
+    case ACTION_PROBE_NEW:
+    case ACTION_PROBE_OLD:
+    case ACTION_ANNOUNCE:
+    case ACTION_DELETE:
+    case ACTION_ERASE:
+        break;
+    }
+    slot->busy = true;
+    rotator->world->perform(slot->record, &slot->step, rotator->userdata);
+    return false;
+}
+
+static void decide(struct rotator *rotator, struct slot *slot, const struct rotation_event *event)
+{
+    struct rotation_facts facts = {};
+
+    rotator->world->read_facts(slot->record, &facts, rotator->userdata);
+    slot->from = slot->record->state;
+    slot->step = rotation_next(slot->record, event, &facts);
+}
+
+/* Saves, performs, and goes on for as long as that needs nobody's answer. */
+static void carry_on(struct rotator *rotator, struct slot *slot)
+{
+    enum rotation_event_type next;
+
+    while (save(rotator, slot) && perform(rotator, slot, &next))
+        decide(rotator, slot, &(struct rotation_event){.type = next});
+}
+
+static bool is_free(const struct slot *slot)
+{
+    return !slot->busy && slot->commit_at == 0;
+}
+
+/* Feeds what persons said meanwhile. The slot may be gone afterwards. */
+static void take_words(struct rotator *rotator, const char *rid)
+{
+    static const enum rotation_event_type words[] = {EVENT_RESUME, EVENT_ROLLBACK, EVENT_CONFIRM,
+                                                     EVENT_HURRY};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        struct slot *slot = g_hash_table_lookup(rotator->slots, rid);
+
+        if (slot == NULL || !is_free(slot))
+            return;
+        if ((slot->words & 1u << words[i]) == 0)
+            continue;
+        slot->words &= ~(1u << words[i]);
+        decide(rotator, slot, &(struct rotation_event){.type = words[i]});
+        carry_on(rotator, slot);
+    }
+}
+
+static void feed(struct rotator *rotator, struct slot *slot, const struct rotation_event *event)
+{
+    g_autofree char *rid = g_strdup(slot->record->rid);
+
+    decide(rotator, slot, event);
+    carry_on(rotator, slot);
+    take_words(rotator, rid);
+}
+
+static void wake(struct rotator *rotator, struct slot *slot)
+{
+    feed(rotator, slot, &(struct rotation_event){.type = EVENT_WAKE});
+}
+
+int rotator_start(struct rotator *rotator, struct rotation *rotation)
+{
+    int r = rotator->world->commit(rotation, CHANGE_NONE, rotator->userdata);
+
+    if (r < 0) {
+        rotation_free(rotation);
+        return r;
+    }
+    rotator->world->changed(rotation, rotation->state, &(struct rotation_step){.action = ACTION_WAIT},
+                            rotator->userdata);
+    wake(rotator, slot_add(rotator, rotation));
+    return 0;
+}
+
+static struct slot *find(struct rotator *rotator, const char *integration)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, rotator->slots);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct slot *slot = value;
+
+        if (!rotation_is_over(slot->record) && g_strcmp0(slot->record->integration, integration) == 0)
+            return slot;
+    }
+    return NULL;
+}
+
+const struct rotation *rotator_find(struct rotator *rotator, const char *integration)
+{
+    struct slot *slot = find(rotator, integration);
+
+    return slot != NULL ? slot->record : NULL;
+}
+
+int rotator_say(struct rotator *rotator, const char *integration, const struct rotation_event *event)
+{
+    struct slot *slot = find(rotator, integration);
+
+    if (slot == NULL)
+        return -ENOENT;
+    if (event->type == EVENT_SUPPLIED) {
+        if (!is_free(slot))
+            return -EBUSY;
+        feed(rotator, slot, event);
+        return 0;
+    }
+    slot->words |= 1u << event->type;
+    take_words(rotator, slot->record->rid);
+    return 0;
+}
+
+void rotator_answer(struct rotator *rotator, const char *rid, const struct rotation_event *event)
+{
+    struct slot *slot = g_hash_table_lookup(rotator->slots, rid);
+
+    if (slot == NULL || !slot->busy)
+        return;
+    slot->busy = false;
+    feed(rotator, slot, event);
+}
+
+bool rotator_sending(struct rotator *rotator, const char *rid)
+{
+    struct slot *slot = g_hash_table_lookup(rotator->slots, rid);
+
+    if (slot == NULL || !slot->busy)
+        return false;
+    decide(rotator, slot, &(struct rotation_event){.type = EVENT_SENDING});
+    if (save(rotator, slot))
+        return true;
+    slot->commit_at = 0; /* the create's answer (not sent) follows, and is saved with this */
+    return false;
+}
+
+/* Calls fn for every slot that is there now and still there when its turn comes. */
+static void for_each(struct rotator *rotator, bool (*wanted)(struct slot *slot, const void *argument),
+                     const void *argument, void (*fn)(struct rotator *rotator, struct slot *slot))
+{
+    g_autofree char **rids = (char **)g_hash_table_get_keys_as_array(rotator->slots, NULL);
+    g_auto(GStrv) copies = g_strdupv(rids);
+
+    for (char **rid = copies; *rid != NULL; rid++) {
+        struct slot *slot = g_hash_table_lookup(rotator->slots, *rid);
+
+        if (slot != NULL && wanted(slot, argument))
+            fn(rotator, slot);
+    }
+}
+
+static bool may_wake(struct slot *slot, const void *argument)
+{
+    return is_free(slot) && (argument == NULL || g_strcmp0(slot->record->integration, argument) == 0);
+}
+
+void rotator_wake(struct rotator *rotator)
+{
+    for_each(rotator, may_wake, NULL, wake);
+}
+
+void rotator_wake_integration(struct rotator *rotator, const char *integration)
+{
+    for_each(rotator, may_wake, integration, wake);
+}
+
+static usec_t due_at(const struct slot *slot)
+{
+    if (slot->busy)
+        return USEC_INFINITY;
+    if (slot->commit_at != 0)
+        return slot->commit_at;
+    return slot->record->next_at != 0 ? slot->record->next_at : USEC_INFINITY;
+}
+
+usec_t rotator_next(struct rotator *rotator)
+{
+    GHashTableIter iter;
+    void *value;
+    usec_t next = USEC_INFINITY;
+
+    g_hash_table_iter_init(&iter, rotator->slots);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        next = MIN(next, due_at(value));
+    return next;
+}
+
+static bool is_due(struct slot *slot, const void *now)
+{
+    return due_at(slot) <= *(const usec_t *)now;
+}
+
+static void act(struct rotator *rotator, struct slot *slot)
+{
+    g_autofree char *rid = g_strdup(slot->record->rid);
+
+    if (slot->commit_at == 0) {
+        wake(rotator, slot);
+        return;
+    }
+    carry_on(rotator, slot);
+    take_words(rotator, rid);
+}
+
+void rotator_tick(struct rotator *rotator)
+{
+    usec_t now = rotator->world->now(rotator->userdata);
+
+    for_each(rotator, is_due, &now, act);
+}
+
+static gboolean belongs(void *rid, void *slot, void *integration)
+{
+    return g_strcmp0(((struct slot *)slot)->record->integration, integration) == 0;
+}
+
+void rotator_forget(struct rotator *rotator, const char *integration)
+{
+    g_hash_table_foreach_remove(rotator->slots, belongs, (void *)integration);
+}
