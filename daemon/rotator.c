@@ -73,7 +73,7 @@ static bool save(struct rotator *rotator, struct slot *slot)
 {
     if (slot->step.change == CHANGE_NONE && rotation_equal(slot->record, slot->saved))
         return true;
-    if (rotator->world->commit(slot->record, slot->step.change, rotator->userdata) < 0) {
+    if (rotator->world->commit(slot->record, slot->from, slot->step.change, rotator->userdata) < 0) {
         slot->commit_at = usec_add(rotator->world->now(rotator->userdata), COMMIT_AGAIN);
         return false;
     }
@@ -184,7 +184,7 @@ static void wake(struct rotator *rotator, struct slot *slot)
 
 int rotator_start(struct rotator *rotator, struct rotation *rotation)
 {
-    int r = rotator->world->commit(rotation, CHANGE_NONE, rotator->userdata);
+    int r = rotator->world->commit(rotation, rotation->state, CHANGE_NONE, rotator->userdata);
 
     if (r < 0) {
         rotation_free(rotation);

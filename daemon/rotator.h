@@ -16,9 +16,10 @@ struct rotator_world {
     /* Texts in facts stay valid until the next call. */
     void (*read_facts)(const struct rotation *rotation, struct rotation_facts *ret, void *userdata);
 
-    /* One transaction on disk; sets new_key for CHANGE_NEW_KEY. 0, or negative errno and nothing was changed:
-     * then nothing else is done for this rotation until a later try succeeds. */
-    int (*commit)(struct rotation *rotation, enum rotation_change change, void *userdata);
+    /* One transaction on disk; sets new_key for CHANGE_NEW_KEY. from: the state before. 0, or negative errno
+     * and nothing was changed: then nothing else is done for this rotation until a later try succeeds. */
+    int (*commit)(struct rotation *rotation, enum rotation_state from, enum rotation_change change,
+                  void *userdata);
 
     /* Begins an action; its event comes by rotator_answer(), later. Never ACTION_WAIT, _SWAP, _REMIND or
      * _END. */
