@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The life of a helper process. May touch its own process and the socket to keyturnd. */
+#include "daemon/helpers/helper.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "daemon/util/cleanup.h"
+
+#define EXIT_USAGE 2
+
+static int show_help(const struct helper *helper)
+{
+    return printf("%s --bus-fd N\n"
+                  "\n"
+                  "%s keyturnd starts it.\n"
+                  "\n"
+                  "  --bus-fd N   the socket to keyturnd\n"
+                  "  --help       show this text\n"
+                  "  --version    show the version\n",
+                  helper->name, helper->purpose) < 0
+               ? -EIO
+               : 0;
+}
+
+/* 1: *ret_fd is the socket; 0: all done; negative: a usage error, already told. */
+static int parse_arguments(const struct helper *helper, int argc, char **argv, int *ret_fd)
+{
+    static const struct option options[] = {
+        {"bus-fd", required_argument, NULL, 'b'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {},
+    };
+    const char *number = NULL;
+    char *end = NULL;
+    long fd;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (option == '?')
+            return -EINVAL;
+        if (option == 'h')
+            return show_help(helper);
+        if (option == 'v')
+            return printf("%s " KT_VERSION "\n", helper->name) < 0 ? -EIO : 0;
+        number = optarg;
+    }
+    fd = number ? strtol(number, &end, 10) : -1;
+    if (optind < argc || fd < 0 || fd > INT_MAX || end == number || *end) {
+        fprintf(stderr, "%s: keyturnd starts this program: start keyturnd\n", helper->name);
+        return -EINVAL;
+    }
+    *ret_fd = (int)fd;
+    return 1;
+}
+
+/* Libraries keep copies of keys that nobody else can reach. The allocator at least overwrites what they free.
+ */
+static void erase_freed_memory(void)
+{
+    mallopt(M_PERTURB, 0xff);
+}
+
+static int confine(int fd, enum confine_sockets sockets)
+{
+    int r;
+
+    erase_freed_memory();
+    r = confine_die_with_parent(fd);
+    if (r >= 0)
+        r = confine_hide_memory();
+    return r < 0 ? r : confine_system_calls(sockets);
+}
+
+static int serve(const struct helper *helper, int fd, void *userdata)
+{
+    _cleanup_(kt_bus_flush_close_unref_p) sd_bus *bus = NULL;
+    sd_id128_t id;
+    int r;
+
+    r = sd_id128_randomize(&id);
+    if (r >= 0)
+        r = sd_bus_new(&bus);
+    if (r >= 0)
+        r = sd_bus_set_fd(bus, fd, fd);
+    if (r >= 0)
+        r = sd_bus_set_server(bus, true, id);
+    if (r >= 0)
+        r = helper->add(bus, userdata);
+    if (r >= 0)
+        r = sd_bus_start(bus);
+    while (r >= 0) {
+        r = sd_bus_process(bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(bus, UINT64_MAX);
+    }
+    return r == -ECONNRESET || r == -ENOTCONN ? 0 : r;
+}
+
+int helper_run(const struct helper *helper, int argc, char **argv, void *userdata)
+{
+    int fd, r;
+
+    r = parse_arguments(helper, argc, argv, &fd);
+    if (r <= 0)
+        return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    r = confine(fd, helper->sockets);
+    if (r >= 0)
+        r = serve(helper, fd, userdata);
+    if (r >= 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s: %s\n", helper->name, strerror(-r));
+    return EXIT_FAILURE;
+}
