@@ -23,6 +23,7 @@ struct integration {
     usec_t rotate_after; /* USEC_INFINITY: paused */
     usec_t overlap;
     usec_t max_overlap;
+    bool max_overlap_given; /* else it grows with overlap */
     bool delete_if_still_used;
     char **allow;   /* rules of core/policy */
     bool pipe_only; /* no string replies on the bus */

@@ -15,9 +15,9 @@ enum strength {
 
 /* What is known of who asks. Texts may be NULL: not known, so no rule on them matches. */
 struct subject {
-    uid_t uid;
+    uid_t uid; /* (uid_t)-1: not known */
     const char *user;
-    char *const *groups;
+    char *const *groups; /* names */
     const char *unit;
     bool unit_is_strong;
 };
@@ -30,12 +30,15 @@ struct policy_setting {
 
 struct decision {
     bool allowed;
-    char *rule;     /* that decided; "no rule" in words otherwise */
-    char *evidence; /* uid, user and unit, in words */
-    enum strength strength;
+    char *rule;             /* that decided; "no rule" in words otherwise */
+    char *evidence;         /* uid, user and unit, in words */
+    enum strength strength; /* of the weakest fact that was needed; a fact not known is advisory */
 };
 
-/* One rule: 0, or KT_INVALID with what is possible. */
+/* Whether systemd could have a unit of that name: a type it knows at the end, and no template. */
+bool unit_name_is_valid(const char *name);
+
+/* One rule. false: KT_INVALID with what is possible; the message does not repeat the rule. */
 bool policy_rule_check(const char *rule, GError **error);
 
 /* Without rules: in user mode any program of that user, in system mode nobody. The caller clears it. */
