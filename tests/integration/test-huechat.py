@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturn-huechat against servers of every kind, each a raw socket that says exactly what it is told to."""
 import json
-import os
 import pathlib
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -14,7 +12,7 @@ import time
 import unittest
 
 from wire import BusError
-from world import World, wait_for
+from world import World, build_root, wait_for
 
 KEY = 'sk_test_management0123456789abcdefMGMT'
 SECRET = 'sk_test_0123456789abcdefghijklmnop9xyz'
@@ -23,6 +21,14 @@ DATE_USEC = 1795428000 * 10**6
 INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
 ANSWER = {'Status', 'Sent', 'Complete', 'Error', 'Message', 'RequestId', 'Date', 'RetryAfter', 'RateLimit',
           'RateRemaining', 'RateReset'}
+
+START_AND_SLEEP = '''
+import socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+child = subprocess.Popen([sys.argv[1], '--bus-fd', str(theirs.fileno())], pass_fds=[ours.fileno(), theirs.fileno()])
+print(child.pid, flush=True)
+time.sleep(60)
+'''
 
 
 def key_document(**fields):
@@ -579,21 +585,15 @@ class Surroundings(Case):
         self.assertEqual(self.world.huechat_helper().close(), 0)
 
     def test_dies_with_its_parent(self):
-        script = ('import socket, subprocess, sys, time\n'
-                  'a, b = socket.socketpair()\n'
-                  'p = subprocess.Popen([sys.argv[1], "--bus-fd", str(b.fileno())], pass_fds=[b.fileno(), a.fileno()])\n'
-                  'print(p.pid, flush=True)\n'
-                  'time.sleep(60)\n')
-        parent = subprocess.Popen([sys.executable, '-c', script, self.program()], stdout=subprocess.PIPE, text=True)
-        with parent:
-            pid = int(parent.stdout.readline())
-            wait_for(lambda: 'Seccomp:\t2' in pathlib.Path(f'/proc/{pid}/status').read_text(), what='the helper')
+        with subprocess.Popen([sys.executable, '-c', START_AND_SLEEP, self.program()], stdout=subprocess.PIPE,
+                              text=True, env=self.world.env) as parent:
+            status = pathlib.Path(f'/proc/{int(parent.stdout.readline())}/status')
+            wait_for(lambda: 'Seccomp:\t2' in status.read_text(), what='the helper to be confined')
             parent.kill()
-        wait_for(lambda: not os.path.exists(f'/proc/{pid}') or
-                 'State:\tZ' in pathlib.Path(f'/proc/{pid}/status').read_text(), what='the helper to die')
+        wait_for(lambda: not status.exists() or 'State:\tZ' in status.read_text(), what='the helper to die')
 
     def program(self):
-        return str(pathlib.Path(os.environ['KEYTURN_BUILD']) / 'daemon' / 'keyturn-huechat')
+        return str(build_root() / 'daemon' / 'keyturn-huechat')
 
     def test_arguments(self):
         run = lambda *a: subprocess.run([self.program(), *a], capture_output=True, text=True)
