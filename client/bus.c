@@ -57,7 +57,9 @@ int bus_send(struct client *client, sd_bus_message *call, sd_bus_message **ret_r
     if (r >= 0)
         return 0;
     failure_of_call(client->system, r, &bus_error, &why);
-    g_set_error(error, CLIENT_ERROR, CLIENT_FAILED, "%s", why.message);
+    g_set_error_literal(error, CLIENT_ERROR,
+                        strcmp(why.name, KT_ERROR_ACCESS_DENIED) == 0 ? CLIENT_DENIED : CLIENT_FAILED,
+                        why.message);
     return -1;
 }
 

@@ -29,6 +29,7 @@ struct verb {
 
 enum client_error {
     CLIENT_FAILED, /* ends in 1 */
+    CLIENT_DENIED, /* the same, for want of permission */
     CLIENT_USAGE,  /* ends in 2 */
 };
 
@@ -37,3 +38,6 @@ GQuark client_error_quark(void);
 
 /* Sets error to a failure, "what went wrong: what to do". Returns -1. */
 int client_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Tells a failure that does not end the verb. */
+void client_report(const GError *error);

@@ -15,9 +15,30 @@ static const struct verb verbs[] = {
     {"get", "NAME", "Print a key, alone on standard output", verb_get},
     {"exec", "NAME -- COMMAND...", "Run a command with a key in its environment", verb_exec},
     {"list", "", "Show every integration's key in a table", verb_list},
+    {"status", "[NAME]", "Show one integration in full, or how all is", verb_status},
+    {"due", "", "Show which keys are due for rotation", verb_due},
+
     {"Integrations", NULL, NULL, NULL},
+    {"login", "ENV", "Store the management key of live or test", verb_login},
+    {"logout", "ENV", "Forget the management key of live or test", verb_logout},
     {"add", "NAME --env ENV (--scope SCOPE... | --full)", "Define an integration and issue its first key",
      verb_add},
+    {"import", "NAME", "Take a key in that was made elsewhere", verb_import},
+    {"edit", "NAME", "Edit an integration's file, and check it", verb_edit},
+    {"reload", "", "Take all files in anew", verb_reload},
+    {"remove", "NAME", "Forget an integration", verb_remove},
+
+    {"Rotation", NULL, NULL, NULL},
+    {"rotate", "NAME... | --due", "Replace keys by new ones", verb_rotate},
+    {"resume", "NAME", "Let a held rotation go on", verb_resume},
+    {"rollback", "NAME", "Go back to the old key", verb_rollback},
+    {"confirm-deleted", "NAME", "Say that the old key is deleted in the dashboard", verb_confirm_deleted},
+    {"revoke", "NAME", "Delete the current key at HueChat, without another", verb_revoke},
+
+    {"Watching", NULL, NULL, NULL},
+    {"log", "[NAME]", "Show the history", verb_log},
+    {"watch", "", "Print what happens, a line each", verb_watch},
+    {"explain", "NAME SUBJECT", "Tell why somebody may fetch a key, or may not", verb_explain},
     {NULL},
 };
 
@@ -32,6 +53,11 @@ int client_fail(GError **error, const char *format, ...)
         *error = g_error_new_valist(CLIENT_ERROR, CLIENT_FAILED, format, args);
     va_end(args);
     return -1;
+}
+
+void client_report(const GError *error)
+{
+    fprintf(stderr, "keyturn: %s\n", error->message);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -70,7 +96,7 @@ int main(int argc, char **argv)
     if (fflush(stdout) != 0 && !error)
         status = client_fail(&error, "standard output can't be written: %s", g_strerror(errno));
     if (error)
-        fprintf(stderr, "keyturn: %s\n", error->message);
+        client_report(error);
     if (status >= 0)
         return status;
     return g_error_matches(error, CLIENT_ERROR, CLIENT_USAGE) ? 2 : 1;

@@ -86,12 +86,12 @@ int terminal_read_hidden(const char *prompt, char *buffer, size_t size)
     return r;
 }
 
-bool terminal_confirm(const char *question)
+bool terminal_try_again(const char *failure)
 {
     char answer[64];
 
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return false;
-    fprintf(stderr, "%s [Y/n] ", question);
+    fprintf(stderr, "keyturn: %s\nTry again? [Y/n] ", failure);
     return fgets(answer, sizeof(answer), stdin) && answer[0] != 'n' && answer[0] != 'N';
 }

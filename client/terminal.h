@@ -9,5 +9,5 @@
  * signal takes effect. Returns the length, or a negative errno (-EMSGSIZE: longer than size). */
 int terminal_read_hidden(const char *prompt, char *buffer, size_t size);
 
-/* Asks on the terminal; false if the answer begins with n, or if there is no terminal. */
-bool terminal_confirm(const char *question);
+/* Tells a failure and asks whether to try again; false without a terminal, where nothing is told. */
+bool terminal_try_again(const char *failure);

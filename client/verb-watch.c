@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* keyturn watch: keyturnd's signals as lines, for scripts. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/dict.h"
+#include "client/follow.h"
+#include "client/options.h"
+#include "client/output.h"
+#include "client/verbs.h"
+#include "client/when.h"
+#include "dbus/names.h"
+
+/* One line: time, name, what happened, its detail. */
+static void print_event(const struct client *client, const char *name, const char *event, const char *key,
+                        json_object *detail)
+{
+    g_autofree char *iso = when_iso(when_now()), *local = when_second(when_now());
+
+    if (client->json) {
+        g_autoptr(json_object) line = json_object_new_object();
+        json_object_object_add(line, "time", json_object_new_string(iso));
+        json_object_object_add(line, "name", json_object_new_string(name));
+        json_object_object_add(line, "event", json_object_new_string(event));
+        json_object_object_add(line, key, json_object_get(detail));
+        output_json_line(line);
+        return;
+    }
+    printf("%s%s%s %s%s%s %s %s\n", colour_on(COLOUR_DIM), local, colour_off(COLOUR_DIM),
+           colour_on(COLOUR_BOLD), name, colour_off(COLOUR_BOLD), event, json_object_get_string(detail));
+    fflush(stdout);
+}
+
+static int on_key_changed(const struct client *client, sd_bus_message *m)
+{
+    const char *name;
+    guint64 generation;
+    int r = sd_bus_message_read(m, "st", &name, &generation);
+
+    if (r >= 0) {
+        g_autoptr(json_object) detail = json_object_new_uint64(generation);
+        print_event(client, name, "key-changed", "generation", detail);
+    }
+    return r;
+}
+
+static int on_rotation_due(const struct client *client, sd_bus_message *m)
+{
+    const char *name;
+    guint64 due;
+    int r = sd_bus_message_read(m, "st", &name, &due);
+
+    if (r >= 0) {
+        g_autofree char *text = client->json ? when_iso(due) : when_second(due);
+        g_autoptr(json_object) detail = text ? json_object_new_string(text) : NULL;
+        print_event(client, name, "rotation-due", "due_at", detail);
+    }
+    return r;
+}
+
+static int on_attention_needed(const struct client *client, sd_bus_message *m)
+{
+    const char *name, *reason;
+    int r = sd_bus_message_read(m, "ss", &name, &reason);
+
+    if (r >= 0) {
+        g_autoptr(json_object) detail = json_object_new_string(reason);
+        print_event(client, name, "attention-needed", "reason", detail);
+    }
+    return r;
+}
+
+/* Of an integration's properties only the rotation's state is an event. */
+static int on_properties_changed(const struct client *client, sd_bus_message *m)
+{
+    g_autofree char *name = follow_path_to_name(sd_bus_message_get_path(m));
+    g_autoptr(json_object) changed = NULL;
+    const char *interface;
+    json_object *state;
+    int r = sd_bus_message_read(m, "s", &interface);
+
+    if (r < 0 || !name || strcmp(interface, KT_INTEGRATION_INTERFACE) != 0)
+        return r;
+    r = dict_read(m, &changed);
+    if (r > 0 && json_object_object_get_ex(changed, "RotationState", &state))
+        print_event(client, name, "rotation-state", "state", state);
+    return r;
+}
+
+static const struct {
+    const char *member;
+    int (*print)(const struct client *client, sd_bus_message *m);
+} signals[] = {
+    {"KeyChanged", on_key_changed},
+    {"RotationDue", on_rotation_due},
+    {"AttentionNeeded", on_attention_needed},
+    {"PropertiesChanged", on_properties_changed},
+};
+
+static void on_signal(sd_bus_message *m, void *userdata)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+        if (g_strcmp0(sd_bus_message_get_member(m), signals[i].member) == 0 &&
+            signals[i].print(userdata, m) < 0)
+            fprintf(stderr, "keyturn: a signal %s makes no sense: are keyturn and keyturnd of one version?\n",
+                    signals[i].member);
+}
+
+int verb_watch(struct client *client, int argc, char **argv, GError **error)
+{
+    int r = options_parse(client, argc, argv, NULL, 0, 0, error);
+
+    if (r <= 0)
+        return r;
+    if (follow_start(client, on_signal, client, error) < 0)
+        return -1;
+    while (follow_wait(client, G_MAXUINT64, error) == 0)
+        if (ferror(stdout))
+            return client_fail(error, "standard output can't be written: %s", "it is closed");
+    return -1;
+}
