@@ -9,6 +9,9 @@
 
 #include <glib.h>
 
+#define USEC_PER_YEAR (UINT64_C(31557600) * USEC_PER_SEC) /* 365.25 days, as in systemd */
+#define USEC_PER_MONTH (USEC_PER_YEAR / 12)
+
 static const struct {
     const char *name;
     usec_t length;
@@ -35,6 +38,12 @@ static const struct {
     {"w", 7 * USEC_PER_DAY},
     {"week", 7 * USEC_PER_DAY},
     {"weeks", 7 * USEC_PER_DAY},
+    {"M", USEC_PER_MONTH},
+    {"month", USEC_PER_MONTH},
+    {"months", USEC_PER_MONTH},
+    {"y", USEC_PER_YEAR},
+    {"year", USEC_PER_YEAR},
+    {"years", USEC_PER_YEAR},
 };
 
 static usec_t unit_length(const char *name, size_t length)
@@ -60,7 +69,8 @@ static int parse_part(const char **text, usec_t *ret)
     count = g_ascii_strtoull(*text, &end, 10);
     if (errno != 0)
         return -EINVAL;
-    for (unit = end; g_ascii_isalpha(*end); end++)
+    unit = end + strspn(end, " \t");
+    for (end = (char *)unit; g_ascii_isalpha(*end); end++)
         ;
     length = unit_length(unit, end - unit);
     if (length == 0 || count > (USEC_INFINITY - 1) / length)
@@ -77,7 +87,10 @@ int span_parse(const char *text, usec_t *ret)
     text += strspn(text, " \t");
     if (*text == '\0')
         return -EINVAL;
-    if (strcmp(text, "infinity") == 0) {
+    if (g_str_has_prefix(text, "infinity")) {
+        text += strlen("infinity");
+        if (text[strspn(text, " \t")] != '\0')
+            return -EINVAL;
         *ret = USEC_INFINITY;
         return 0;
     }
