@@ -20,6 +20,7 @@ enum ledger_condition {
     LEDGER_REPLACED, /* a damaged one was set aside as ledger.db.damaged-TIME */
 };
 
+/* Numbers on disk: a new one goes to the end. */
 enum key_state {
     KEY_NEW,      /* created, not swapped in */
     KEY_CURRENT,  /* the one that is handed out */
@@ -52,7 +53,7 @@ struct ledger_event {
 /* A fetch that was answered. */
 struct ledger_fetch {
     const char *integration;
-    const struct holder *holder; /* with generation, last_at and a count to add */
+    const struct holder *holder; /* with generation, last_at and a count to add; first_at 0: last_at */
 };
 
 struct ledger_integration {
@@ -64,8 +65,9 @@ struct ledger_integration {
     usec_t reported_at; /* last rotation by ReportRejected; 0 */
 };
 
-/* Opens, checks integrity, migrates, takes the lock (one daemon per state directory: -EBUSY). Errors:
- * KT_FAILED, with what to do; a ledger of a newer version is one and is left as it is. */
+/* Opens, checks integrity, migrates, takes the lock (one daemon per state directory: KT_BUSY). The folder has
+ * to be there. Errors: KT_FAILED, with what to do; a ledger of a newer version is one and is left as it is.
+ */
 struct ledger *ledger_open(const char *path, enum ledger_condition *ret, GError **error);
 struct ledger *ledger_free(struct ledger *ledger);
 
@@ -73,21 +75,31 @@ struct ledger *ledger_free(struct ledger *ledger);
 bool ledger_is_foreign(const struct ledger *ledger);
 int ledger_claim(struct ledger *ledger);
 
-/* Readers. Lists own their elements (g_ptr_array with a free function); NULL only when the disk fails. */
-GPtrArray *ledger_load_integrations(struct ledger *ledger); /* struct ledger_integration */
-GPtrArray *ledger_load_keys(struct ledger *ledger);         /* struct ledger_key, all but KEY_GONE */
-GPtrArray *ledger_load_rotations(
-    struct ledger *ledger); /* struct rotation, all that have not ended (ledger_end_rotation) */
+/* Readers. Lists own their elements (g_ptr_array with a free function); NULL, with errno set: the disk
+ * failed, or a row makes no sense (EBADMSG). */
+GPtrArray *
+ledger_load_integrations(struct ledger *ledger);    /* struct ledger_integration; "@test" and "@live" too */
+GPtrArray *ledger_load_keys(struct ledger *ledger); /* struct ledger_key, all but KEY_GONE */
+GPtrArray *ledger_load_keys_of(struct ledger *ledger, const char *integration); /* likewise, of one */
+GPtrArray *
+ledger_load_rotations(struct ledger *ledger); /* struct rotation, all before ledger_end_rotation() */
 GPtrArray *ledger_load_holders(struct ledger *ledger, const char *integration); /* struct holder */
-/* Calls each for the newest 10000 at most, oldest first. "" is all. */
+/* One key, in whichever state: 0, -ENOENT or another negative errno. */
+int ledger_load_key(struct ledger *ledger, uint64_t number, struct ledger_key **ret);
+/* Calls each for the newest 10000 at most, oldest first. "" is all. Texts are valid during the call, which
+ * may not use the ledger. 0 or negative errno. */
 int ledger_read_history(struct ledger *ledger, const char *integration, usec_t since,
                         void (*each)(const struct ledger_event *event, void *userdata), void *userdata);
 /* Whether HueChat's id was ever seen in that environment; 1, 0 or negative errno. */
 int ledger_knows_id(struct ledger *ledger, enum environment environment, const char *id);
 
-/* Writers: 0 or negative errno (-ENOSPC, -EROFS, -EIO), and then nothing is changed. */
+/* Writers: 0 or negative errno, and then nothing is changed: -ENOSPC, -EROFS, -EBUSY (another program is in
+ * the file), -EBADMSG (damaged), -EIO; -ENOENT: no such integration, key or rotation. Only a commit whose
+ * sync failed can come back, if this process ends before another one succeeds: the same as a crash right
+ * after it. */
 
-/* New row, or the same environment again; -EEXIST if it is there with another environment. */
+/* New row, or the same environment again; -EEXIST if it is there with another environment. A forgotten one
+ * begins anew, but for its generations. */
 int ledger_put_integration(struct ledger *ledger, const char *name, enum environment environment);
 int ledger_set_retry(struct ledger *ledger, const char *name, usec_t retry_at);
 int ledger_set_reported(struct ledger *ledger, const char *name, usec_t reported_at);
@@ -95,30 +107,35 @@ int ledger_set_reported(struct ledger *ledger, const char *name, usec_t reported
 int ledger_forget_integration(struct ledger *ledger, const char *name, const struct ledger_event *event);
 
 /* A key that was not made by a rotation (imported, adopted, management). key->number and, if NULL, key->item
- * are set; with state KEY_CURRENT the generation is the integration's next one. */
+ * are set; with state KEY_CURRENT the generation is the integration's next one, and a key that was current is
+ * KEY_RETIRING. The rows of "@test" and "@live" make themselves. */
 int ledger_add_key(struct ledger *ledger, struct ledger_key *key, const struct ledger_event *event);
-/* id, item, created_at, last_used_at, state as they are in key now. */
+/* id, item, created_at, last_used_at, state as they are in key now. -EEXIST: a second KEY_CURRENT. */
 int ledger_update_key(struct ledger *ledger, const struct ledger_key *key, const struct ledger_event *event);
 
 /* The record as it is, with its change of keys, in one transaction (event may be NULL):
  *   CHANGE_NEW_KEY   a row KEY_NEW with new_id, new_last4, name rotation_key_name() (NULL for managed_by
- * dashboard), created_at new_created_at or, if 0, created_at; sets rotation->new_key CHANGE_ADOPT     the old
- * key's id is old_id; its item stays what it is CHANGE_SWAP      new_key: KEY_CURRENT with the next
- * generation; the key that was current: KEY_RETIRING (KEY_GONE if old_dead) CHANGE_OLD_GONE, CHANGE_NEW_GONE
- * KEY_GONE */
+ *                    dashboard), created_at new_created_at or, if 0, created_at; sets rotation->new_key. A
+ *                    KEY_NEW of an earlier attempt is KEY_GONE
+ *   CHANGE_ADOPT     the old key's id is old_id; its item stays what it is
+ *   CHANGE_SWAP      new_key: KEY_CURRENT with the next generation; the key that was current: KEY_RETIRING
+ *                    (KEY_GONE if old_dead). Done before: nothing
+ *   CHANGE_OLD_GONE, CHANGE_NEW_GONE   KEY_GONE */
 int ledger_commit_rotation(struct ledger *ledger, struct rotation *rotation, enum rotation_change change,
                            const struct ledger_event *event);
 /* The record needs nothing more: it stays as history. */
 int ledger_end_rotation(struct ledger *ledger, const char *rid);
 
 /* Many in one transaction: holders' rows (first_at is kept, count grows, older generations of the same holder
- * go), the integrations' last fetch. */
+ * go), the integrations' last fetch. Those of integrations that were forgotten are passed over. */
 int ledger_note_fetches(struct ledger *ledger, const struct ledger_fetch *fetches, size_t n);
-/* Holders that are gone, or are done with older generations. */
+/* Rows, each of its holder and generation: of holders that are gone, or are done with that generation. */
 int ledger_drop_holders(struct ledger *ledger, const char *integration, const struct holder *const *holders,
                         size_t n);
 int ledger_note_event(struct ledger *ledger, const struct ledger_event *event);
 
+/* The key-id attribute of a key's item: its id, or "unknown-LAST4-NUMBER". The caller frees it (g_free). */
+char *ledger_key_item(const char *id, const char *last4, uint64_t number);
 struct ledger_key *ledger_key_copy(const struct ledger_key *key);
 struct ledger_key *ledger_key_free(struct ledger_key *key);
 struct ledger_integration *ledger_integration_free(struct ledger_integration *integration);

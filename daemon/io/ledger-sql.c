@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that the ledger says to SQLite: its schema, version by version, and its statements. */
+#include "daemon/io/ledger-private.h"
+
+/* From version N to N + 1. Never changed once released: a new one is added. For a new field of
+ * ROTATION_FIELDS an empty one will do, the columns follow that list by themselves. */
+const char *const ledger_migrations[] = {
+    "CREATE TABLE machine ("
+    "  row INTEGER PRIMARY KEY CHECK (row = 1),"
+    "  id TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE integrations ("
+    "  name TEXT PRIMARY KEY NOT NULL,"
+    "  environment INTEGER NOT NULL CHECK (environment BETWEEN 0 AND 1),"
+    "  generation INTEGER NOT NULL DEFAULT 0,"
+    "  last_fetched_at INTEGER NOT NULL DEFAULT 0,"
+    "  last_fetched_by TEXT,"
+    "  retry_at INTEGER NOT NULL DEFAULT 0,"
+    "  reported_at INTEGER NOT NULL DEFAULT 0,"
+    "  is_forgotten INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE TABLE keys ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  integration TEXT NOT NULL REFERENCES integrations(name),"
+    "  environment INTEGER NOT NULL CHECK (environment BETWEEN 0 AND 1),"
+    "  id TEXT,"
+    "  item TEXT NOT NULL,"
+    "  last4 TEXT NOT NULL,"
+    "  name TEXT,"
+    "  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),"
+    "  generation INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  last_used_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX keys_by_id ON keys(environment, id);"
+    "CREATE INDEX keys_by_integration ON keys(integration, state);"
+    "CREATE UNIQUE INDEX one_current_key ON keys(integration) WHERE state = 1;"
+    "CREATE TABLE rotations ("
+    "  rid TEXT PRIMARY KEY NOT NULL,"
+    "  integration TEXT NOT NULL REFERENCES integrations(name),"
+    "  is_ended INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE INDEX rotations_under_way ON rotations(integration) WHERE is_ended = 0;"
+    "CREATE TABLE holders ("
+    "  integration TEXT NOT NULL REFERENCES integrations(name),"
+    "  identity TEXT NOT NULL,"
+    "  generation INTEGER NOT NULL,"
+    "  boot_id TEXT NOT NULL,"
+    "  unit TEXT NOT NULL,"
+    "  invocation_id TEXT NOT NULL,"
+    "  pid INTEGER NOT NULL,"
+    "  start_time INTEGER NOT NULL,"
+    "  uid INTEGER NOT NULL,"
+    "  command TEXT NOT NULL,"
+    "  first_at INTEGER NOT NULL,"
+    "  last_at INTEGER NOT NULL,"
+    "  count INTEGER NOT NULL,"
+    "  PRIMARY KEY (integration, identity, generation)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE history ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  time INTEGER NOT NULL,"
+    "  integration TEXT NOT NULL,"
+    "  event TEXT NOT NULL,"
+    "  rotation TEXT, key_id TEXT, last4 TEXT, message TEXT, caller TEXT"
+    ") STRICT;",
+};
+
+const int ledger_version = G_N_ELEMENTS(ledger_migrations);
+
+#define KEY_COLUMNS                                                                                          \
+    "number, integration, environment, id, item, last4, name, state, generation, created_at, last_used_at"
+#define HISTORY_COLUMNS "time, integration, event, rotation, key_id, last4, message, caller"
+
+/* Every piece begins with a comma. */
+#define NAME(f) ", " #f
+#define PLACE(f) ", ?"
+#define UPDATE(f) ", " #f " = excluded." #f
+
+const char *const ledger_statements[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT] = "COMMIT",
+    [STATEMENT_ROLLBACK] = "ROLLBACK",
+
+    [STATEMENT_READ_MACHINE] = "SELECT id = ? FROM machine",
+    [STATEMENT_WRITE_MACHINE] = "INSERT OR REPLACE INTO machine (row, id) VALUES (1, ?)",
+
+    [STATEMENT_LOAD_INTEGRATIONS] =
+        "SELECT name, environment, last_fetched_at, last_fetched_by, retry_at, reported_at"
+        " FROM integrations WHERE NOT is_forgotten ORDER BY name",
+    [STATEMENT_LOOK_UP_INTEGRATION] =
+        "SELECT environment FROM integrations WHERE name = ? AND NOT is_forgotten",
+    [STATEMENT_PUT_INTEGRATION] =
+        "INSERT INTO integrations (name, environment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET"
+        " environment = excluded.environment, last_fetched_at = 0, last_fetched_by = NULL, retry_at = 0,"
+        " reported_at = 0, is_forgotten = 0 WHERE is_forgotten",
+    [STATEMENT_SET_RETRY] = "UPDATE integrations SET retry_at = ?2 WHERE name = ?1 AND NOT is_forgotten",
+    [STATEMENT_SET_REPORTED] =
+        "UPDATE integrations SET reported_at = ?2 WHERE name = ?1 AND NOT is_forgotten",
+    [STATEMENT_SET_FETCHED] = "UPDATE integrations SET last_fetched_at = ?2, last_fetched_by = ?3"
+                              " WHERE name = ?1 AND last_fetched_at <= ?2 AND NOT is_forgotten",
+    [STATEMENT_NEXT_GENERATION] =
+        "UPDATE integrations SET generation = generation + 1 WHERE name = ? RETURNING generation",
+    [STATEMENT_FORGET_INTEGRATION] =
+        "UPDATE integrations SET is_forgotten = 1 WHERE name = ? AND NOT is_forgotten",
+    [STATEMENT_FORGET_KEYS] = "UPDATE keys SET state = 3 WHERE integration = ?",
+    [STATEMENT_FORGET_ROTATIONS] = "UPDATE rotations SET is_ended = 1 WHERE integration = ? AND is_ended = 0",
+    [STATEMENT_FORGET_HOLDERS] = "DELETE FROM holders WHERE integration = ?",
+
+    [STATEMENT_LOAD_KEYS] = "SELECT " KEY_COLUMNS " FROM keys WHERE state <> 3 ORDER BY number",
+    [STATEMENT_LOAD_KEYS_OF] =
+        "SELECT " KEY_COLUMNS " FROM keys WHERE integration = ? AND state <> 3 ORDER BY number",
+    [STATEMENT_LOAD_KEY] = "SELECT " KEY_COLUMNS " FROM keys WHERE number = ?",
+    [STATEMENT_KNOWS_ID] = "SELECT 1 FROM keys WHERE environment = ? AND id = ? LIMIT 1",
+    [STATEMENT_ADD_KEY] =
+        "INSERT INTO keys (integration, environment, id, item, last4, name, state, generation, created_at,"
+        " last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
+    [STATEMENT_NAME_ITEM] = "UPDATE keys SET item = ?2 WHERE number = ?1",
+    [STATEMENT_UPDATE_KEY] = "UPDATE keys SET id = ?2, item = ?3, state = ?4, created_at = ?5, last_used_at "
+                             "= ?6 WHERE number = ?1",
+    [STATEMENT_ADOPT_KEY] = "UPDATE keys SET id = ?2 WHERE number = ?1",
+    [STATEMENT_SET_KEY_STATE] = "UPDATE keys SET state = ?2 WHERE number = ?1",
+    [STATEMENT_READ_KEY_STATE] = "SELECT state FROM keys WHERE number = ? AND integration = ?",
+    [STATEMENT_CLOSE_NEW_KEYS] = "UPDATE keys SET state = 3 WHERE integration = ? AND state = 0",
+    [STATEMENT_RETIRE_CURRENT] = "UPDATE keys SET state = ?2 WHERE integration = ?1 AND state = 1",
+    [STATEMENT_MAKE_CURRENT] = "UPDATE keys SET state = 1, generation = ?2 WHERE number = ?1",
+
+    [STATEMENT_LOAD_ROTATIONS] = "SELECT is_ended" ROTATION_FIELDS(NAME, NAME, NAME) //
+    " FROM rotations WHERE is_ended = 0 ORDER BY started_at, rid",
+    [STATEMENT_WRITE_ROTATION] = "INSERT INTO rotations (is_ended" ROTATION_FIELDS(NAME, NAME, NAME) //
+    ") VALUES (0" ROTATION_FIELDS(PLACE, PLACE, PLACE)                                               //
+    ") ON CONFLICT (rid) DO UPDATE SET is_ended = is_ended" ROTATION_FIELDS(UPDATE, UPDATE, UPDATE),
+    [STATEMENT_END_ROTATION] = "UPDATE rotations SET is_ended = 1 WHERE rid = ?",
+
+    [STATEMENT_LOAD_HOLDERS] =
+        "SELECT boot_id, unit, invocation_id, pid, start_time, uid, command, generation, first_at, last_at,"
+        " count FROM holders WHERE integration = ? ORDER BY first_at, identity",
+    [STATEMENT_NOTE_HOLDER] =
+        "INSERT INTO holders (integration, identity, generation, boot_id, unit, invocation_id, pid,"
+        " start_time, uid, command, first_at, last_at, count)"
+        " SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
+        " FROM integrations WHERE name = ?1 AND NOT is_forgotten"
+        " ON CONFLICT (integration, identity, generation) DO UPDATE SET pid = excluded.pid,"
+        " uid = excluded.uid, command = excluded.command, last_at = max(last_at, excluded.last_at),"
+        " count = count + excluded.count",
+    [STATEMENT_DROP_OLDER_HOLDERS] =
+        "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation < ?",
+    [STATEMENT_DROP_HOLDER] = "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation = ?",
+
+    [STATEMENT_ADD_EVENT] = "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_TRIM_HISTORY] = "DELETE FROM history WHERE number <= (SELECT max(number) FROM history) - ?",
+    [STATEMENT_READ_HISTORY] =
+        "SELECT " HISTORY_COLUMNS " FROM (SELECT number, " HISTORY_COLUMNS " FROM history"
+        " WHERE (?1 = '' OR integration = ?1) AND time >= ?2 ORDER BY number DESC LIMIT ?3) ORDER BY number",
+};
