@@ -166,6 +166,7 @@ static bool set_list(struct integration *integration, enum setting setting, cons
 
 bool integration_set(struct integration *integration, const char *key, const char *value, GError **error)
 {
+    g_autofree char *shown = keyfile_show(key);
     enum setting setting;
     GString *all;
 
@@ -182,7 +183,7 @@ bool integration_set(struct integration *integration, const char *key, const cha
     all = g_string_new(NULL);
     for (unsigned i = 0; i < SETTING_COUNT; i++)
         g_string_append_printf(all, " %s", settings[i].key);
-    g_set_error(error, KT_ERROR, KT_INVALID, "no such setting: there are%s", all->str);
+    g_set_error(error, KT_ERROR, KT_INVALID, "%s: no such setting: there are%s", shown, all->str);
     g_string_free(all, TRUE);
     return false;
 }
