@@ -172,6 +172,8 @@ int run_sandbox(const struct options *options)
     } else {
         r = sd_event_loop(run.event);
         late_flush(run.sandbox->late);
+        if (options->port_file != NULL)
+            unlink(options->port_file);
     }
     server_free(run.server);
     sandbox_free(run.sandbox);

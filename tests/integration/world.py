@@ -11,18 +11,18 @@ Nothing outside is touched, so worlds run side by side. Whatever was started in 
 the test. KEYTURN_BUILD is the build directory.
 """
 import ctypes
+import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
 from wire import BusError, Connection
 
@@ -100,36 +100,103 @@ class Helper:
         return self.process.wait(10)
 
 
+class Answer:
+    """One HTTP answer: status, headers, body (bytes)."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body) if self.body else None
+
+
 class Sandbox:
-    """keyturn-sandbox as seen from a test."""
+    """keyturn-sandbox as seen from a test.
+
+    It remembers over a restart: world.kill(sandbox.process), world.start_sandbox('--port', str(sandbox.port)).
+    """
 
     def __init__(self, process, port, management_keys):
         self.process = process
         self.port = port
         self.management_keys = management_keys
+        self.tls = '--tls-cert' in process.args
 
     @property
     def url(self):
-        return f'http://127.0.0.1:{self.port}'
+        return f'{"https" if self.tls else "http"}://127.0.0.1:{self.port}'
+
+    def connection(self, timeout=30):
+        """A connection to send requests on; nobody looks at the certificate."""
+        if self.tls:
+            context = ssl._create_unverified_context()
+            return http.client.HTTPSConnection('127.0.0.1', self.port, timeout=timeout, context=context)
+        return http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
+
+    def call(self, method, path, body=None, key=None, headers=None, timeout=30):
+        """The Answer to one request; body is sent as JSON, or as it is if it is bytes. Redirects are not followed."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        head = {'Content-Type': 'application/json'} | ({'X-API-Key': key} if key else {}) | (headers or {})
+        connection = self.connection(timeout)
+        try:
+            connection.request(method, path, data, head)
+            reply = connection.getresponse()
+            return Answer(reply.status, reply.headers, reply.read())
+        finally:
+            connection.close()
 
     def request(self, method, path, body=None, key=None):
         """(status, JSON or None) of one request; path is below the root."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {'Content-Type': 'application/json'} | ({'X-API-Key': key} if key else {})
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
-                status, text = reply.status, reply.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                status, text = error.code, error.read()
-        return status, json.loads(text) if text else None
+        answer = self.call(method, path, body, key)
+        return answer.status, answer.json
+
+    def admin(self, method, path, body=None):
+        """What is answered to a request below /sandbox/, which has to succeed."""
+        status, answer = self.request(method, f'/sandbox/{path}', body)
+        assert status in (200, 201, 204), (status, answer)
+        return answer
 
     def ledger(self):
         """Every key that ever was and every request that ever came."""
-        status, ledger = self.request('GET', '/sandbox/ledger')
-        assert status == 200, (status, ledger)
-        return ledger
+        return self.admin('GET', 'ledger')
+
+    def requests(self, method=None, path=None):
+        """Requests of the ledger, oldest first; of that method, and below that path."""
+        return [r for r in self.ledger()['requests']
+                if method in (None, r['method']) and r['path'].startswith(path or '')]
+
+    def keys(self, **wanted):
+        """Keys of the ledger, oldest first, whose fields have these values: keys(type='test', deleted_at=None)."""
+        return [k for k in self.ledger()['keys'] if all(k[name] == value for name, value in wanted.items())]
+
+    def management_key(self, env='test'):
+        """A management key that the account started with."""
+        return dict(line.split() for line in self.management_keys.read_text().splitlines())[env]
+
+    def create_key(self, name, env='test', permissions=None, created_at=None):
+        """Creates a key as in the dashboard; without permissions it has Full Access. Its "key" is the secret."""
+        order = {'name': name, 'type': env, 'access': 'custom' if permissions else 'full'}
+        if permissions:
+            order['permissions'] = permissions
+        return self.admin('POST', 'keys', order | ({'created_at': created_at} if created_at else {}))
+
+    def delete_key(self, key_id):
+        """Deletes a key as in the dashboard."""
+        self.admin('DELETE', f'keys/{key_id}')
+
+    def set_faults(self, *faults):
+        """What is to go wrong from now on: set_faults({'call': 'create', 'fault': 'lose-reply'}); nothing: all is
+        well."""
+        self.admin('POST', 'faults', list(faults))
+
+    def faults_left(self):
+        """Faults that have not been used up."""
+        return self.admin('GET', 'faults')
+
+    def set_clock(self, offset_seconds):
+        """How far HueChat's clock is ahead of ours."""
+        self.admin('POST', 'clock', {'offset_seconds': offset_seconds})
 
 
 class World:
@@ -332,6 +399,7 @@ class World:
     def start_sandbox(self, *options):
         """keyturn-sandbox on a free port, and a keyturn.conf that sends both environments to it."""
         port, keys = self.root / 'run' / 'sandbox-port', self.root / 'run' / 'sandbox-management-keys'
+        port.unlink(missing_ok=True)
         process = self.spawn('sandbox', [build_root() / 'sandbox' / 'keyturn-sandbox', '--port', '0', '--port-file',
                                          port, '--management-key-file', keys, '--ledger',
                                          self.root / 'state' / 'sandbox-ledger', *options])
