@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "daemon/util/cleanup.h"
@@ -62,18 +62,26 @@ static int parse_arguments(const struct helper *helper, int argc, char **argv, i
     return 1;
 }
 
-/* Libraries keep copies of keys that nobody else can reach. The allocator at least overwrites what they free.
- */
-static void erase_freed_memory(void)
+/* Libraries keep copies of keys that nobody else can reach, so the allocator overwrites whatever is freed. It
+ * takes that order only from the environment, before main. */
+static int erase_freed_memory(char **argv)
 {
-    mallopt(M_PERTURB, 0xff);
+    static const char name[] = "GLIBC_TUNABLES",
+                      order[] = "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0";
+    const char *given = getenv(name);
+
+    if (given && strcmp(given, order) == 0)
+        return 0;
+    if (setenv(name, order, true) < 0)
+        return -errno;
+    execv("/proc/self/exe", argv);
+    return -errno;
 }
 
 static int confine(int fd, enum confine_sockets sockets)
 {
     int r;
 
-    erase_freed_memory();
     r = confine_die_with_parent(fd);
     if (r >= 0)
         r = confine_hide_memory();
@@ -112,7 +120,9 @@ int helper_run(const struct helper *helper, int argc, char **argv, void *userdat
     r = parse_arguments(helper, argc, argv, &fd);
     if (r <= 0)
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-    r = confine(fd, helper->sockets);
+    r = erase_freed_memory(argv);
+    if (r >= 0)
+        r = confine(fd, helper->sockets);
     if (r >= 0)
         r = serve(helper, fd, userdata);
     if (r >= 0)

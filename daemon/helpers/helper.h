@@ -11,7 +11,7 @@ struct helper {
     const char *purpose;          /* one sentence of its help */
     enum confine_sockets sockets; /* which ones it may still open */
 
-    /* Puts the helper's object on the connection; 0 or negative errno. */
+    /* Puts the helper's object on the connection; 0 or negative errno. This process is confined by then. */
     int (*add)(sd_bus *bus, void *userdata);
 };
 

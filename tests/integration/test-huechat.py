@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturn-huechat against servers of every kind, each a raw socket that says exactly what it is told to."""
 import json
+import os
 import pathlib
 import re
 import socket
@@ -11,11 +12,12 @@ import threading
 import time
 import unittest
 
+from memory import find, may_look
 from wire import BusError
 from world import World, build_root, wait_for
 
-KEY = 'sk_test_management0123456789abcdefMGMT'
-SECRET = 'sk_test_0123456789abcdefghijklmnop9xyz'
+KEY = 'sk_test_Gm4kXw7RzQv2TbYn9LcHs3PdJf6aMGMT'
+SECRET = 'sk_test_Vq8ZtN5rKx1WuBy6HjEo4CgSm7Dp9xyz'
 DATE = 'Mon, 23 Nov 2026 10:00:00 GMT'
 DATE_USEC = 1795428000 * 10**6
 INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
@@ -165,7 +167,7 @@ class Case(unittest.TestCase):
         self.look_at(answer)
         return answer
 
-    def create(self, server, name='crm [kt 7f3a9c21.1]', type='test', access='custom', permissions=('contacts:read',),
+    def create(self, server=None, name='crm [kt 7f3a9c21.1]', type='test', access='custom', permissions=('contacts:read',),
                idempotency='7f3a9c21.1', **settings):
         answer, key, secret = self.helper.call('Create', 'a{sv}ssssass', self.api(server, **settings), KEY, name, type,
                                                access, list(permissions), idempotency)
@@ -638,9 +640,22 @@ class Encrypted(Case):
             answer = self.tls_probe(server, self.good, host)
             self.assertTrue(answer['Complete'], answer)
         self.assertEqual(server.requests[0].headers['x-api-key'], KEY)
-        answer, key, secret = self.create(None, BaseURL=f'https://127.0.0.1:{server.port}/v2',
+        answer, key, secret = self.create(BaseURL=f'https://127.0.0.1:{server.port}/v2',
                                           CAFile=str(self.good[0]))
         self.assertSentInVain(answer, 200)
+
+    def test_memory_is_erased(self):
+        pid = self.helper.process.pid
+        if not may_look(pid) or os.environ.get('ASAN_OPTIONS'):
+            self.skipTest('this memory is not to be seen')
+        server = self.tls_server(self.good, http(201, key_document(key=SECRET)))
+        for base in f'https://127.0.0.1:{server.port}/v2', f'https://127.0.0.1:{server.port}/other':
+            answer, key, secret = self.create(BaseURL=base, CAFile=str(self.good[0]))
+            self.assertEqual(secret, SECRET, answer)
+        self.assertRaises(BusError, self.probe, key='')  # by now the last answer is gone
+        self.assertTrue(find(pid, b'keyturn'))
+        for part in KEY[12:24], KEY[-12:], SECRET[12:24], SECRET[-12:]:
+            self.assertEqual(find(pid, part.encode()), [])
 
     def test_wrong_authority(self):
         server = self.tls_server(self.good)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturn-secret-service against a real gnome-keyring on a bus of its own."""
+import os
 import pathlib
 import subprocess
 import sys
 import unittest
 
+from memory import find, may_look
 from wire import BusError
 from world import COLLECTION, SECRETS, SECRETS_PATH, World, build_root, wait_for
 
@@ -287,6 +289,18 @@ class Life(Case):
             wait_for(lambda: 'Seccomp:\t2' in status.read_text(), what='the helper to be confined')
             parent.kill()
         wait_for(lambda: not status.exists() or 'State:\tZ' in status.read_text(), what='the helper to die')
+
+    def test_memory_is_erased(self):
+        pid = self.helper.process.pid
+        if not may_look(pid) or os.environ.get('ASAN_OPTIONS'):
+            self.skipTest('this memory is not to be seen')
+        secret = 'sk_test_Vq8ZtN5rKx1WuBy6HjEo4CgSm7Dp9xyz'
+        self.store(secret)
+        self.assertEqual((self.load(), len(self.load_all())), (secret, 1))
+        self.assertEqual(self.check(), 'unlocked')
+        self.assertTrue(find(pid, b'keyturn'))
+        for part in secret[12:24], secret[-12:]:
+            self.assertEqual(find(pid, part.encode()), [])
 
     def test_sessions_are_encrypted(self):
         """What the helper says on the bus never holds a secret in the clear."""

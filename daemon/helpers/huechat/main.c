@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* keyturn-huechat: lets keyturnd manage keys at HueChat. May touch the Internet and the one socket to
- * keyturnd that it was started with; nothing in its environment counts. */
-#include <stdio.h>
+ * keyturnd that it was started with. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/helpers/helper.h"
 #include "daemon/helpers/huechat/http.h"
 #include "daemon/helpers/huechat/object.h"
+
+static int add(sd_bus *bus, void *userdata)
+{
+    int r;
+
+    /* Proxies, key logs, resolver options: all of them could lead a key astray. */
+    if (clearenv() != 0)
+        return -ENOMEM;
+    r = http_init();
+    return r < 0 ? r : object_add(bus);
+}
 
 int main(int argc, char **argv)
 {
@@ -14,13 +25,8 @@ int main(int argc, char **argv)
         .name = "keyturn-huechat",
         .purpose = "Manages keys at HueChat for keyturnd.",
         .sockets = CONFINE_INET,
-        .add = object_add,
+        .add = add,
     };
 
-    /* Proxies, key logs, resolver options: all of them could lead a key astray. */
-    if (clearenv() != 0 || http_init() < 0) {
-        fputs("keyturn-huechat: libcurl can't be used here\n", stderr);
-        return EXIT_FAILURE;
-    }
     return helper_run(&helper, argc, argv, NULL);
 }

@@ -245,7 +245,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-int object_add(sd_bus *bus, void *userdata)
+int object_add(sd_bus *bus)
 {
     return sd_bus_add_object_vtable(bus, NULL, KT_HELPER_PATH, KT_PROVIDER_INTERFACE, vtable, NULL);
 }

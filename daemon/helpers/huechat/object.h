@@ -4,5 +4,5 @@
 
 #include <systemd/sd-bus.h>
 
-/* Serves it at KT_HELPER_PATH for as long as the bus lives; userdata is not used. */
-int object_add(sd_bus *bus, void *userdata);
+/* Serves it at KT_HELPER_PATH for as long as the bus lives. 0 or negative errno. */
+int object_add(sd_bus *bus);
