@@ -13,22 +13,26 @@
 struct helper;
 
 /* argv[0] is the program's path; "--bus-fd", "N" are added. idle_after: ended that long after the last
- * answer; USEC_INFINITY: kept. The strings are copied. Nothing is started yet. */
+ * answer; USEC_INFINITY: kept. The strings are copied. Nothing is started yet. SIGCHLD has to be blocked by
+ * the time of the first call. NULL: no memory. */
 struct helper *helper_new(sd_event *event, const char *program, const char *interface, usec_t idle_after);
 
-/* Kills the process; every open call is answered with an error first. Returns NULL. */
+/* Kills the process; every open call is answered with an error before this returns. Callbacks may call any
+ * function of this file, this one too. Returns NULL. */
 struct helper *helper_free(struct helper *helper);
 
-/* A method call for helper_call(); starts the process if it is not there. 0 or negative errno. The message is
- * marked sensitive. The caller releases it. */
+/* A method call for helper_call(); starts the process if it is not there. 0 or negative errno (-EAGAIN: it
+ * died too often of late). The message is marked sensitive. The caller releases it. */
 int helper_new_call(struct helper *helper, const char *member, sd_bus_message **ret);
 
-/* reply: the method's return or an error: the helper's own, org.freedesktop.DBus.Error.NoReply (it died), or
- * org.freedesktop.DBus.Error.Timeout (it was late, and has been killed). */
+/* reply: the method's return; or NULL, and error is the helper's own, org.freedesktop.DBus.Error.NoReply (it
+ * died), or org.freedesktop.DBus.Error.Timeout (it was late, and has been killed). Both are valid during the
+ * call; the reply is marked sensitive. */
 typedef void (*helper_reply_fn)(sd_bus_message *reply, const sd_bus_error *error, void *userdata);
 
 /* Sends; reply_fn is called exactly once, never from inside this call. Takes the deadline as a span. If the
- * process can't be started or written to, reply_fn gets an error too. */
+ * process can't be started (call is NULL: what helper_new_call() left) or written to, reply_fn gets an error
+ * too. */
 void helper_call(struct helper *helper, sd_bus_message *call, usec_t timeout, helper_reply_fn reply_fn,
                  void *userdata);
 

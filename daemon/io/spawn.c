@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* posix_spawn with everything of ours taken away. */
+#include "daemon/io/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include <glib.h>
+
+#include "daemon/util/cleanup.h"
+
+#define BUS_FD 3
+#define BUS_FD_TEXT "3"
+
+/* What a helper may know of our environment: where its user's files and bus are, and how to write dates. */
+static bool is_passed_on(const char *variable)
+{
+    static const char *const names[] = {"PATH=", "HOME=", "DBUS_SESSION_BUS_ADDRESS=", "LANG=", "TZ="};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_has_prefix(variable, names[i]))
+            return true;
+    return g_str_has_prefix(variable, "XDG_") || g_str_has_prefix(variable, "LC_") ||
+           g_pattern_match_simple("*SAN_OPTIONS=*", variable);
+}
+
+/* The texts are borrowed from ours; the caller frees the array. */
+static char **environment_new(void)
+{
+    GPtrArray *variables = g_ptr_array_new();
+
+    for (char **p = environ; *p != NULL; p++)
+        if (is_passed_on(*p))
+            g_ptr_array_add(variables, *p);
+    g_ptr_array_add(variables, NULL);
+    return (char **)g_ptr_array_free(variables, FALSE);
+}
+
+static int set_files(posix_spawn_file_actions_t *files, int bus_fd)
+{
+    int r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(files, bus_fd, BUS_FD);
+    if (r == 0)
+        r = posix_spawn_file_actions_addclosefrom_np(files, BUS_FD + 1);
+    return r;
+}
+
+/* A process group of its own, so that Ctrl-C in a terminal ends us and not a request under way. */
+static int set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    int r;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    r = posix_spawnattr_setflags(attributes,
+                                 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    if (r == 0)
+        r = posix_spawnattr_setsigmask(attributes, &none);
+    if (r == 0)
+        r = posix_spawnattr_setsigdefault(attributes, &all);
+    if (r == 0)
+        r = posix_spawnattr_setpgroup(attributes, 0);
+    return r;
+}
+
+static int spawn(const char *program, int bus_fd, pid_t *ret)
+{
+    char *const arguments[] = {(char *)program, "--bus-fd", BUS_FD_TEXT, NULL};
+    g_autofree char **variables = environment_new();
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int r;
+
+    r = posix_spawn_file_actions_init(&files);
+    if (r != 0)
+        return -r;
+    r = posix_spawnattr_init(&attributes);
+    if (r == 0) {
+        r = set_files(&files, bus_fd);
+        if (r == 0)
+            r = set_attributes(&attributes);
+        if (r == 0)
+            r = posix_spawn(ret, program, &files, &attributes, arguments, variables);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&files);
+    return -r;
+}
+
+/* Takes over fd. When the event loop ends nothing is flushed: a helper that hangs must not keep us. */
+static int connect_bus(int fd, sd_bus **ret)
+{
+    _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+    int r;
+
+    r = sd_bus_new(&bus);
+    if (r >= 0)
+        r = sd_bus_set_fd(bus, fd, fd);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    r = sd_bus_set_close_on_exit(bus, false);
+    if (r >= 0)
+        r = sd_bus_start(bus);
+    if (r >= 0)
+        *ret = g_steal_pointer(&bus);
+    return r;
+}
+
+pid_t spawn_helper(const char *program, sd_bus **ret)
+{
+    _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+    _cleanup_close_ int theirs = -1;
+    pid_t pid;
+    int pair[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    theirs = pair[1];
+    r = connect_bus(pair[0], &bus);
+    if (r >= 0)
+        r = spawn(program, theirs, &pid);
+    if (r < 0)
+        return r;
+    *ret = g_steal_pointer(&bus);
+    return pid;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starts a helper program with nothing of ours but the one socket that it needs. */
+#pragma once
+
+#include <sys/types.h>
+
+#include <systemd/sd-bus.h>
+
+/* Runs "program --bus-fd N"; *ret is the connection to it, started, not attached. The program gets no other
+ * descriptor than that and standard output and error, no blocked or ignored signal, and of the environment
+ * only what spawn.c lists. From the main thread alone: helpers end with the thread that started them. Returns
+ * the pid, which the caller reaps, or negative errno. */
+pid_t spawn_helper(const char *program, sd_bus **ret);
