@@ -16,7 +16,8 @@
 
 #include "config.h"
 
-/* The file, and the copy that is edited; the copy stands beside it under a name that keyturnd passes over. */
+/* The file, and the copy that is edited; the copy stands beside it, NAME.conf.edit, which keyturnd passes
+ * over. */
 struct edit {
     char *name;
     char *path;
@@ -45,7 +46,7 @@ static int edit_open(struct edit *edit, struct client *client, const char *name,
     g_autoptr(json_object) properties = NULL;
     g_autofree char *directory = integrations_directory(client->system),
                     *file = g_strconcat(name, ".conf", NULL);
-    g_autofree char *copy = g_strconcat(".#", file, NULL);
+    g_autofree char *copy = g_strconcat(file, ".edit", NULL);
 
     /* Whatever keyturnd knows by this name is a file's name too, and no path. */
     if (bus_get_integration(client, name, &properties, error) < 0)
