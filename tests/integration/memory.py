@@ -4,10 +4,11 @@ import re
 
 
 def may_look(pid):
-    """Whether this test is allowed to; helpers hide their memory from all but root."""
+    """Whether there is anything to be learnt: helpers hide their memory from all but root, and a sanitizer keeps
+    what is freed."""
     try:
-        with open(f'/proc/{pid}/mem', 'rb'):
-            return True
+        with open(f'/proc/{pid}/mem', 'rb'), open(f'/proc/{pid}/maps') as maps:
+            return 'libasan' not in maps.read()
     except PermissionError:
         return False
 
