@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rate budget of one environment, shared by all integrations of the account. HueChat's clock is never
- * compared with ours: a reset is a span from the Date of the same answer. */
+ * compared with ours: a reset is a span from the Date of the same answer. Any clock of ours will do, as long
+ * as it is the same one each time; should it jump backwards, no wait grows for ever. */
 #pragma once
 
 #include "daemon/core/answer.h"
@@ -15,7 +16,8 @@ struct budget {
 
 #define BUDGET_NEW ((struct budget){.remaining = -1, .limit = -1})
 
-/* Takes in what an answer said. jitter: 0 to 1000, thousandths of a second that are added after a 429. */
+/* Takes in what an answer said. jitter: 0 to 1000, thousandths of a second that are added after a 429. One
+ * that was not sent, or got no status, says nothing. */
 void budget_note(struct budget *budget, const struct answer *answer, usec_t now, unsigned jitter);
 
 /* When the next request may leave: now, or later. background requests leave a tenth of the budget to others.
