@@ -2,7 +2,6 @@
 /* keyturn: finds the verb, runs it, and turns its failure into one line and an exit status. */
 #include <errno.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,24 +43,6 @@ static const struct verb verbs[] = {
     {"metrics", "", "Print metrics for Prometheus", verb_metrics},
     {NULL},
 };
-
-G_DEFINE_QUARK(keyturn - client - error, client_error)
-
-int client_fail(GError **error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    if (error)
-        *error = g_error_new_valist(CLIENT_ERROR, CLIENT_FAILED, format, args);
-    va_end(args);
-    return -1;
-}
-
-void client_report(const GError *error)
-{
-    fprintf(stderr, "keyturn: %s\n", error->message);
-}
 
 static const struct verb *find_verb(const char *name)
 {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a verb fails: in one line, "what went wrong: what to do". */
+#include "client/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+G_DEFINE_QUARK(keyturn - client - error, client_error)
+
+int client_fail(GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (error)
+        *error = g_error_new_valist(CLIENT_ERROR, CLIENT_FAILED, format, args);
+    va_end(args);
+    return -1;
+}
+
+void client_report(const GError *error)
+{
+    fprintf(stderr, "keyturn: %s\n", error->message);
+}
