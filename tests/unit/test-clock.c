@@ -76,7 +76,7 @@ static void test_no_spans(void **state)
                                         "0x10",
                                         "1e3",
                                         "1h,",
-                                        "infinit",
+                                        "infin",
                                         "infinitys",
                                         "infinity 1s",
                                         "1s infinity",
