@@ -4,10 +4,11 @@
 
 #include "daemon/io/ledger-private.h"
 
-/* SQLite tells only some full or read-only disks from a broken one. */
-static int io_errno(sqlite3 *db)
+/* SQLite tells only some full or read-only disks from a broken one, and a failed COMMIT leaves
+ * sqlite3_system_errno() as it was: errno is what the system call left. */
+static int io_errno(void)
 {
-    switch (sqlite3_system_errno(db)) {
+    switch (errno) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
@@ -50,7 +51,7 @@ int ledger_errno(sqlite3 *db, int rc)
     case SQLITE_CONSTRAINT:
         return constraint_errno(sqlite3_extended_errcode(db));
     }
-    return io_errno(db);
+    return io_errno();
 }
 
 static int bind(sqlite3_stmt *statement, const struct ledger_value *values, size_t n)
@@ -81,6 +82,7 @@ int ledger_each(struct ledger *ledger, enum ledger_statement which, const struct
     sqlite3_stmt *statement = ledger->statements[which];
     int rc = bind(statement, values, n), r = 0;
 
+    errno = 0;
     if (rc == SQLITE_OK)
         while (r == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW)
             r = each(statement, userdata);
