@@ -14,9 +14,9 @@ struct slot {
     struct rotation *saved;    /* as it is on disk */
     struct rotation_step step; /* to be performed as soon as record is saved */
     enum rotation_state from;
-    usec_t commit_at; /* record could not be saved: try again then; 0: it is saved */
-    bool busy;        /* an action is under way */
-    unsigned words;   /* events of persons that wait: 1 << type */
+    usec_t unsaved_at; /* record could not be saved then; 0: it is saved */
+    bool busy;         /* an action is under way */
+    unsigned words;    /* events of persons that wait: 1 << type */
 };
 
 struct rotator {
@@ -68,18 +68,22 @@ void rotator_adopt(struct rotator *rotator, struct rotation *rotation)
     slot_add(rotator, rotation);
 }
 
-/* Puts the slot's record on disk with the change of its step. */
+/* Puts the slot's record on disk with the change of its step, if that is news. */
 static bool save(struct rotator *rotator, struct slot *slot)
 {
-    if (slot->step.change == CHANGE_NONE && rotation_equal(slot->record, slot->saved))
+    if (slot->step.change == CHANGE_NONE && rotation_equal(slot->record, slot->saved)) {
+        slot->unsaved_at = 0;
+        if (slot->step.pause || slot->step.attention)
+            rotator->world->changed(slot->record, slot->from, &slot->step, rotator->userdata);
         return true;
+    }
     if (rotator->world->commit(slot->record, slot->from, slot->step.change, rotator->userdata) < 0) {
-        slot->commit_at = usec_add(rotator->world->now(rotator->userdata), COMMIT_AGAIN);
+        slot->unsaved_at = rotator->world->now(rotator->userdata);
         return false;
     }
     rotation_free(slot->saved);
     slot->saved = rotation_copy(slot->record);
-    slot->commit_at = 0;
+    slot->unsaved_at = 0;
     rotator->world->changed(slot->record, slot->from, &slot->step, rotator->userdata);
     return true;
 }
@@ -146,14 +150,14 @@ static void carry_on(struct rotator *rotator, struct slot *slot)
 
 static bool is_free(const struct slot *slot)
 {
-    return !slot->busy && slot->commit_at == 0;
+    return !slot->busy && slot->unsaved_at == 0;
 }
 
 /* Feeds what persons said meanwhile. The slot may be gone afterwards. */
 static void take_words(struct rotator *rotator, const char *rid)
 {
-    static const enum rotation_event_type words[] = {EVENT_RESUME, EVENT_ROLLBACK, EVENT_CONFIRM,
-                                                     EVENT_HURRY};
+    static const enum rotation_event_type words[] = {EVENT_RESUME, EVENT_ROLLBACK, EVENT_CONFIRM, EVENT_HURRY,
+                                                     EVENT_REJECTED};
 
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         struct slot *slot = g_hash_table_lookup(rotator->slots, rid);
@@ -218,18 +222,34 @@ const struct rotation *rotator_find(struct rotator *rotator, const char *integra
     return slot != NULL ? slot->record : NULL;
 }
 
+/* A hurry is not to be lost, even if the answer that its turn waits for never comes. */
+static bool save_hurry(struct rotator *rotator, struct slot *slot)
+{
+    rotation_hurry(slot->record);
+    slot->step = (struct rotation_step){.action = ACTION_WAIT};
+    slot->from = (enum rotation_state)slot->record->state;
+    if (save(rotator, slot))
+        return true;
+    slot->unsaved_at = 0; /* the action's answer follows, and is saved with this */
+    return false;
+}
+
 int rotator_say(struct rotator *rotator, const char *integration, const struct rotation_event *event)
 {
     struct slot *slot = find(rotator, integration);
 
     if (slot == NULL)
         return -ENOENT;
+    if (slot->unsaved_at != 0)
+        return -EIO;
     if (event->type == EVENT_SUPPLIED) {
         if (!is_free(slot))
             return -EBUSY;
         feed(rotator, slot, event);
         return 0;
     }
+    if (slot->busy && event->type == EVENT_HURRY && !save_hurry(rotator, slot))
+        return -EIO;
     slot->words |= 1u << event->type;
     take_words(rotator, slot->record->rid);
     return 0;
@@ -254,7 +274,7 @@ bool rotator_sending(struct rotator *rotator, const char *rid)
     decide(rotator, slot, &(struct rotation_event){.type = EVENT_SENDING});
     if (save(rotator, slot))
         return true;
-    slot->commit_at = 0; /* the create's answer (not sent) follows, and is saved with this */
+    slot->unsaved_at = 0; /* the create's answer (not sent) follows, and is saved with this */
     return false;
 }
 
@@ -273,27 +293,40 @@ static void for_each(struct rotator *rotator, bool (*wanted)(struct slot *slot, 
     }
 }
 
+/* Goes on with a record that could not be saved, or lets it look again. */
+static void act(struct rotator *rotator, struct slot *slot)
+{
+    g_autofree char *rid = g_strdup(slot->record->rid);
+
+    if (slot->unsaved_at == 0) {
+        wake(rotator, slot);
+        return;
+    }
+    carry_on(rotator, slot);
+    take_words(rotator, rid);
+}
+
 static bool may_wake(struct slot *slot, const void *argument)
 {
-    return is_free(slot) && (argument == NULL || g_strcmp0(slot->record->integration, argument) == 0);
+    return !slot->busy && (argument == NULL || g_strcmp0(slot->record->integration, argument) == 0);
 }
 
 void rotator_wake(struct rotator *rotator)
 {
-    for_each(rotator, may_wake, NULL, wake);
+    for_each(rotator, may_wake, NULL, act);
 }
 
 void rotator_wake_integration(struct rotator *rotator, const char *integration)
 {
-    for_each(rotator, may_wake, integration, wake);
+    for_each(rotator, may_wake, integration, act);
 }
 
 static usec_t due_at(const struct slot *slot)
 {
     if (slot->busy)
         return USEC_INFINITY;
-    if (slot->commit_at != 0)
-        return slot->commit_at;
+    if (slot->unsaved_at != 0)
+        return usec_add(slot->unsaved_at, COMMIT_AGAIN);
     return slot->record->next_at != 0 ? slot->record->next_at : USEC_INFINITY;
 }
 
@@ -309,21 +342,13 @@ usec_t rotator_next(struct rotator *rotator)
     return next;
 }
 
-static bool is_due(struct slot *slot, const void *now)
+/* A wait that begins in the future was begun before the clock was set back. */
+static bool is_due(struct slot *slot, const void *argument)
 {
-    return due_at(slot) <= *(const usec_t *)now;
-}
+    usec_t now = *(const usec_t *)argument, due = due_at(slot);
+    usec_t since = slot->unsaved_at != 0 ? slot->unsaved_at : slot->record->waits_since;
 
-static void act(struct rotator *rotator, struct slot *slot)
-{
-    g_autofree char *rid = g_strdup(slot->record->rid);
-
-    if (slot->commit_at == 0) {
-        wake(rotator, slot);
-        return;
-    }
-    carry_on(rotator, slot);
-    take_words(rotator, rid);
+    return due != USEC_INFINITY && (due <= now || since > now);
 }
 
 void rotator_tick(struct rotator *rotator)

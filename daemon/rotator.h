@@ -25,8 +25,8 @@ struct rotator_world {
      * _END. */
     void (*perform)(const struct rotation *rotation, const struct rotation_step *step, void *userdata);
 
-    /* It is on disk. from: the state before. Change, attention and pause are the step's. May call no function
-     * of the rotator but the readers. */
+    /* It is on disk, or there is nothing new but attention or pause. from: the state before. Change,
+     * attention and pause are the step's. May call no function of the rotator but the readers. */
     void (*changed)(const struct rotation *rotation, enum rotation_state from,
                     const struct rotation_step *step, void *userdata);
 
@@ -51,8 +51,10 @@ int rotator_start(struct rotator *rotator, struct rotation *rotation);
 /* The rotation of this integration that is not over, or NULL. Valid until the next call that is no reader. */
 const struct rotation *rotator_find(struct rotator *rotator, const char *integration);
 
-/* What a person says to it (EVENT_RESUME, _ROLLBACK, _CONFIRM, _HURRY), or a key that was supplied
- * (EVENT_SUPPLIED). Taken in once a running action has been answered. -ENOENT: no rotation under way. */
+/* What a person says to it (EVENT_RESUME, _ROLLBACK, _CONFIRM, _HURRY), an app's EVENT_REJECTED, or a key
+ * that was supplied (EVENT_SUPPLIED). Taken in once a running action has been answered; a hurry is on disk
+ * before. -ENOENT: no rotation under way. -EBUSY: a supplied key can't be taken in now. -EIO: the ledger
+ * can't be written. */
 int rotator_say(struct rotator *rotator, const char *integration, const struct rotation_event *event);
 
 /* The answer to an action. An rid that is not known, or waits for nothing, is passed over. */
@@ -66,7 +68,7 @@ bool rotator_sending(struct rotator *rotator, const char *rid);
 void rotator_wake(struct rotator *rotator);
 void rotator_wake_integration(struct rotator *rotator, const char *integration);
 
-/* When rotator_tick() has work, our time; USEC_INFINITY: never. */
+/* When rotator_tick() has work, our time; USEC_INFINITY: never. After the clock was set, tick at once. */
 usec_t rotator_next(struct rotator *rotator);
 void rotator_tick(struct rotator *rotator);
 

@@ -19,7 +19,7 @@ enum answer_class answer_class(const struct answer *answer)
         return answer->complete ? ANSWER_OK : ANSWER_UNKNOWN;
     if (answer->status == 429)
         return ANSWER_LIMITED;
-    if (answer->status == 404)
+    if (answer->status == 404 && answer->complete)
         return ANSWER_ABSENT;
     if (says(answer, 401, "unauthorized") || says(answer, 403, "forbidden"))
         return ANSWER_DENIED;

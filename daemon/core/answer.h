@@ -36,7 +36,7 @@ struct remote_key {
 
 enum answer_class {
     ANSWER_OK,      /* 2xx that keeps the contract */
-    ANSWER_ABSENT,  /* 404 */
+    ANSWER_ABSENT,  /* 404 in HueChat's own words; a proxy's page proves nothing */
     ANSWER_LIMITED, /* 429: nothing was done, wait */
     ANSWER_DENIED,  /* the key was refused in HueChat's own words: 401 unauthorized, 403 forbidden */
     ANSWER_REFUSED, /* another documented 4xx but 409: nothing was done */

@@ -1,145 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The machine's frame: names, records, changes of state, and what a person may say in any state. The states
- * before the swap are in rotation-issue.c, those after it in rotation-retire.c. */
+/* The machine's frame: changes of state, waiting, and what a person may say in any state. Each state is in
+ * the file that is named after it. */
 #include "daemon/core/rotation-private.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <string.h>
-
-static const char *const state_names[] = {
-    [ROTATION_PLANNED] = "planned",
-    [ROTATION_CREATING] = "creating",
-    [ROTATION_RECONCILING] = "reconciling",
-    [ROTATION_STORED] = "stored",
-    [ROTATION_VERIFIED] = "verified",
-    [ROTATION_DRAINING] = "draining",
-    [ROTATION_DELETING] = "deleting",
-    [ROTATION_DELETED] = "deleted",
-    [ROTATION_DONE] = "done",
-    [ROTATION_ROLLING_BACK] = "rolling-back",
-    [ROTATION_ABORTED] = "aborted",
-    [ROTATION_AWAITING_KEY] = "awaiting-key",
-    [ROTATION_AWAITING_DELETION] = "awaiting-deletion",
-    [ROTATION_HELD] = "held",
-};
-
-static const char *const cause_names[] = {
-    [CAUSE_ADD] = "first key",    [CAUSE_AGE] = "due by age",
-    [CAUSE_ASKED] = "asked for",  [CAUSE_COMPROMISED] = "compromised",
-    [CAUSE_LOST] = "secret lost", [CAUSE_DEAD] = "key refused by HueChat",
-    [CAUSE_REVOKE] = "revoked",   [CAUSE_REMOVE] = "removed",
-};
-
-const char *rotation_state_name(enum rotation_state state)
-{
-    return state_names[state];
-}
-
-int rotation_state_parse(const char *name, enum rotation_state *ret)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
-        if (strcmp(state_names[i], name) == 0) {
-            *ret = (enum rotation_state)i;
-            return 0;
-        }
-    return -EINVAL;
-}
-
-const char *rotation_cause_name(enum rotation_cause cause)
-{
-    return cause_names[cause];
-}
-
-struct rotation *rotation_new(const char *rid, const char *integration, enum environment environment,
-                              enum rotation_cause cause, usec_t now)
-{
-    struct rotation *r = g_new0(struct rotation, 1);
-
-    r->rid = g_strdup(rid);
-    r->integration = g_strdup(integration);
-    r->environment = environment;
-    r->cause = cause;
-    r->compromised = cause == CAUSE_COMPROMISED;
-    r->state = cause == CAUSE_REVOKE || cause == CAUSE_REMOVE ? ROTATION_DELETING : ROTATION_PLANNED;
-    r->started_at = now;
-    return r;
-}
-
-struct rotation *rotation_copy(const struct rotation *rotation)
-{
-    struct rotation *r = g_memdup2(rotation, sizeof *rotation);
-
-#define NUM(f)
-#define FLAG(f)
-#define TEXT(f) r->f = g_strdup(rotation->f);
-    ROTATION_FIELDS(NUM, FLAG, TEXT)
-#undef NUM
-#undef FLAG
-#undef TEXT
-    return r;
-}
-
-struct rotation *rotation_free(struct rotation *rotation)
-{
-    if (rotation == NULL)
-        return NULL;
-#define NUM(f)
-#define FLAG(f)
-#define TEXT(f) g_free(rotation->f);
-    ROTATION_FIELDS(NUM, FLAG, TEXT)
-#undef NUM
-#undef FLAG
-#undef TEXT
-    g_free(rotation);
-    return NULL;
-}
-
-bool rotation_equal(const struct rotation *a, const struct rotation *b)
-{
-    bool equal = true;
-
-#define NUM(f) equal = equal && a->f == b->f;
-#define FLAG(f) equal = equal && a->f == b->f;
-#define TEXT(f) equal = equal && g_strcmp0(a->f, b->f) == 0;
-    ROTATION_FIELDS(NUM, FLAG, TEXT)
-#undef NUM
-#undef FLAG
-#undef TEXT
-    return equal;
-}
-
-/* The management key's record is named "@test"; HueChat gets a name that people understand. */
-static const char *base_name(const struct rotation *r)
-{
-    return r->integration[0] == '@' ? "keyturn-management" : r->integration;
-}
-
-char *rotation_key_name(const struct rotation *r)
-{
-    return g_strdup_printf("%s [kt %s.%u]", base_name(r), r->rid, (unsigned)r->attempt);
-}
-
-bool rotation_made(const struct rotation *r, const char *key_name)
-{
-    g_autofree char *prefix = g_strdup_printf("%s [kt %s.", base_name(r), r->rid);
-    const char *rest;
-
-    if (!g_str_has_prefix(key_name, prefix))
-        return false;
-    rest = key_name + strlen(prefix);
-    return *rest != '\0' && strspn(rest, "0123456789") == strlen(rest) - 1 && g_str_has_suffix(rest, "]");
-}
 
 void rotation_enter(struct rotation *r, enum rotation_state state)
 {
-    bool announced = r->seen.announced, have_secret = r->seen.have_secret;
+    bool awake = r->seen.awake, announced = r->seen.announced, have_secret = r->seen.have_secret;
     usec_t date = r->seen.date;
 
     r->state = state;
     r->next_at = 0;
     r->reminded_at = 0;
     memset(&r->seen, 0, sizeof r->seen);
+    r->seen.awake = awake;
     r->seen.announced = announced;
     r->seen.have_secret = have_secret;
     r->seen.date = date;
@@ -173,14 +48,27 @@ void rotation_hold(struct rotation *r, const char *format, ...)
     rotation_enter(r, ROTATION_HELD);
 }
 
-/* Waits that a table gives, the last one for good; HueChat's own wish if that is longer. */
+bool rotation_give_up(struct rotation *r, usec_t now, const char *format, ...)
+{
+    va_list arguments;
+
+    if (r->cause != CAUSE_ADD || r->outcome_unknown)
+        return false;
+    va_start(arguments, format);
+    set_reason(r, format, arguments);
+    va_end(arguments);
+    rotation_finish(r, ROTATION_ABORTED, now);
+    return true;
+}
+
+/* Waits that a table gives, the last one for good; HueChat's own wish if it has one, a day at most. */
 static void wait_by_table(struct rotation *r, const usec_t *table, size_t n, unsigned step,
                           const struct answer *answer, usec_t now)
 {
     usec_t wait = table[MIN(step, n - 1)];
 
     if (answer != NULL && answer->status == 429)
-        wait = answer->retry_after > 0 ? answer->retry_after : 60 * USEC_PER_SEC;
+        wait = answer->retry_after > 0 ? MIN(answer->retry_after, USEC_PER_DAY) : USEC_PER_MINUTE;
     r->next_at = usec_add(now, wait);
 }
 
@@ -210,34 +98,43 @@ void rotation_back_off(struct rotation *r, const struct answer *answer, usec_t n
         r->failures++;
 }
 
-typedef void (*absorb_fn)(struct rotation *, const struct rotation_event *, const struct rotation_facts *,
-                          struct rotation_step *);
-typedef struct rotation_step (*decide_fn)(struct rotation *, const struct rotation_facts *);
+enum verdict rotation_verdict(const struct rotation_event *e)
+{
+    return e->answer != NULL ? answer_verdict(e->answer) : VERDICT_UNKNOWN;
+}
+
+struct rotation_step rotation_remind(struct rotation *r, usec_t now)
+{
+    if (r->seen.reminded && is_within(r->reminded_at, USEC_PER_DAY, now)) {
+        r->next_at = usec_add(r->reminded_at, USEC_PER_DAY);
+        return WAIT;
+    }
+    r->seen.reminded = true;
+    r->reminded_at = now;
+    return STEP(ACTION_REMIND);
+}
 
 static void held_absorb(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f,
                         struct rotation_step *step)
 {
-    if (e->type == EVENT_RESUME) {
-        enum rotation_state state = (enum rotation_state)r->held_from;
-        rotation_set_reason(r, "resumed");
-        rotation_enter(r, state);
-        r->failures = 0;
-    }
+    /* Whoever is in a hurry wants it to go on too. */
+    if (e->type != EVENT_RESUME && e->type != EVENT_HURRY)
+        return;
+    g_clear_pointer(&r->reason, g_free);
+    rotation_enter(r, (enum rotation_state)r->held_from);
+    r->failures = 0;
+    r->refusals = 0;
 }
 
 static struct rotation_step held_decide(struct rotation *r, const struct rotation_facts *f)
 {
-    if (r->reminded_at != 0 && f->now < usec_add(r->reminded_at, USEC_PER_DAY)) {
-        r->next_at = usec_add(r->reminded_at, USEC_PER_DAY);
-        return WAIT;
-    }
-    r->reminded_at = f->now;
-    return STEP(ACTION_REMIND);
+    return rotation_remind(r, f->now);
 }
 
 static const struct {
-    absorb_fn absorb;
-    decide_fn decide;
+    void (*absorb)(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f,
+                   struct rotation_step *step);
+    struct rotation_step (*decide)(struct rotation *r, const struct rotation_facts *f);
 } states[] = {
     [ROTATION_PLANNED] = {planned_absorb, planned_decide},
     [ROTATION_CREATING] = {creating_absorb, creating_decide},
@@ -255,71 +152,146 @@ static const struct {
     [ROTATION_HELD] = {held_absorb, held_decide},
 };
 
+static enum rotation_state state_behind(const struct rotation *r)
+{
+    return (enum rotation_state)(r->state == ROTATION_HELD ? r->held_from : r->state);
+}
+
+bool rotation_can_roll_back(const struct rotation *r)
+{
+    switch (state_behind(r)) {
+    case ROTATION_PLANNED:
+    case ROTATION_CREATING:
+    case ROTATION_RECONCILING:
+    case ROTATION_STORED:
+    case ROTATION_VERIFIED:
+    case ROTATION_AWAITING_KEY:
+        return true;
+    case ROTATION_DRAINING:
+        return !r->swapped_back;
+    case ROTATION_AWAITING_DELETION:
+        return rotation_is_swapped(r) ? !r->swapped_back : r->deleted_at == 0;
+    case ROTATION_DELETING:
+        return r->delete_at == 0 && !r->swapped_back;
+    case ROTATION_ROLLING_BACK:
+    case ROTATION_DELETED:
+    case ROTATION_DONE:
+    case ROTATION_ABORTED:
+    case ROTATION_HELD:
+        break;
+    }
+    return false;
+}
+
 /* Before the swap: undo. After it: a second swap, if the old key still works. */
 static void roll_back(struct rotation *r)
 {
-    enum rotation_state from =
-        (enum rotation_state)(r->state == ROTATION_HELD ? r->held_from : (uint64_t)r->state);
-
+    if (!rotation_can_roll_back(r))
+        return;
     if (!rotation_is_swapped(r)) {
         rotation_set_reason(r, "rolled back by a person");
+        r->seen.have_secret = false;
         rotation_enter(r, ROTATION_ROLLING_BACK);
         return;
     }
-    if (r->swapped_back ||
-        (from != ROTATION_DRAINING && from != ROTATION_DELETING && from != ROTATION_AWAITING_DELETION))
-        return;
     rotation_enter(r, ROTATION_DRAINING);
+    r->deleted_at = 0;
     r->seen.probe_old = true;
+}
+
+void rotation_hurry(struct rotation *r)
+{
+    if (rotation_is_over(r) || is_by_will(r))
+        return;
+    r->compromised = true;
+    r->again = true;
 }
 
 static void absorb_persons_word(struct rotation *r, const struct rotation_event *e)
 {
-    if (e->type == EVENT_HURRY && !rotation_is_over(r)) {
-        r->compromised = true;
-        r->again = true;
+    if (e->type == EVENT_HURRY)
+        rotation_hurry(r);
+    if (e->type == EVENT_HURRY || e->type == EVENT_RESUME)
         r->next_at = 0;
-    }
-    if (e->type == EVENT_ROLLBACK && !rotation_is_over(r))
+    if (e->type == EVENT_ROLLBACK)
         roll_back(r);
 }
 
-struct rotation_step rotation_next(struct rotation *r, const struct rotation_event *e,
-                                   const struct rotation_facts *f)
+/* The first one after a start acts at once; later ones don't cut a back-off short, except for a gate's. */
+static void absorb_wake(struct rotation *r, usec_t now)
 {
-    struct rotation_step step = WAIT, told = WAIT;
-    enum rotation_state before = r->state, deciding;
+    if (!r->seen.awake || r->seen.gates_failed || now < r->waits_since)
+        r->next_at = 0;
+    r->seen.awake = true;
+}
+
+static struct rotation_step decide(struct rotation *r, const struct rotation_facts *f)
+{
+    struct rotation_step step;
+    enum rotation_state deciding;
+
+    do {
+        deciding = (enum rotation_state)r->state;
+        step = states[deciding].decide(r, f);
+    } while (r->state != deciding);
+    return step;
+}
+
+/* On another machine every delete waits for a person's word. */
+static struct rotation_step refuse_delete(struct rotation *r, usec_t now)
+{
+    if (rotation_is_over(r)) {
+        r->next_at = usec_add(now, USEC_PER_HOUR);
+        return WAIT;
+    }
+    r->delete_at = 0;
+    rotation_hold(
+        r, "this ledger came from another machine, which may still use these keys: stop keyturn there, "
+           "then resume here");
+    return held_decide(r, &(struct rotation_facts){.now = now});
+}
+
+struct rotation_step rotation_next(struct rotation *r, const struct rotation_event *e,
+                                   const struct rotation_facts *facts)
+{
+    struct rotation_facts f = *facts;
+    struct rotation_step step, told = WAIT;
+    usec_t waited = r->next_at;
 
     if (e->answer != NULL && e->answer->date != 0)
         r->seen.date = e->answer->date;
     if (e->type == EVENT_WAKE)
+        absorb_wake(r, f.now);
+    if (r->next_at <= f.now)
         r->next_at = 0;
     absorb_persons_word(r, e);
-    states[r->state].absorb(r, e, f, &told);
+    states[r->state].absorb(r, e, &f, &told);
     if (e->type == EVENT_SENDING)
         return WAIT;
-    do {
-        deciding = r->state;
-        step = states[deciding].decide(r, f);
-    } while (r->state != deciding);
-    if (step.action == ACTION_DELETE && f->foreign) {
-        rotation_hold(r,
-                      "this ledger came from another machine, which may still use these keys: stop keyturn "
-                      "there, then resume here");
-        step = held_decide(r, f);
-    }
+    f.paused = f.paused || told.pause;
+    step = decide(r, &f);
+    if (step.action == ACTION_DELETE && f.foreign)
+        step = refuse_delete(r, f.now);
     if (told.change != CHANGE_NONE)
         step.change = told.change;
     step.pause = told.pause;
-    step.attention =
-        step.attention || told.attention || (r->state == ROTATION_HELD && before != ROTATION_HELD);
+    step.attention = step.attention || told.attention;
+    if (r->next_at != waited)
+        r->waits_since = f.now;
     return step;
+}
+
+static char *guide_held(const struct rotation *r)
+{
+    return g_strdup_printf("held in %s: %s; keyturn resume %s%s%s", rotation_state_name(state_behind(r)),
+                           r->reason, r->integration,
+                           rotation_can_roll_back(r) ? ", or keyturn rollback " : "",
+                           rotation_can_roll_back(r) ? r->integration : "");
 }
 
 char *rotation_guidance(const struct rotation *r)
 {
     g_autofree char *name = rotation_key_name(r);
-    const char *shown = r->integration;
 
     switch (r->state) {
     case ROTATION_AWAITING_KEY:
@@ -327,17 +299,16 @@ char *rotation_guidance(const struct rotation *r)
             "create a %s key named \"%s\" with %s%s in HueChat's dashboard (Settings > API Keys), "
             "then: keyturn import %s",
             environment_name((enum environment)r->environment), name,
-            r->full_access ? "Full Access" : "the scopes ", r->full_access ? "" : r->permissions, shown);
+            r->full_access ? "Full Access" : "the scopes ", r->full_access ? "" : r->permissions,
+            r->integration);
     case ROTATION_AWAITING_DELETION:
         return g_strdup_printf(
             "delete the key ending in %s%s%s%s in HueChat's dashboard (Settings > API Keys), then: "
             "keyturn confirm-deleted %s",
             r->old_last4, r->old_name != NULL ? " named \"" : "", r->old_name != NULL ? r->old_name : "",
-            r->old_name != NULL ? "\"" : "", shown);
+            r->old_name != NULL ? "\"" : "", r->integration);
     case ROTATION_HELD:
-        return g_strdup_printf("held in %s: %s; keyturn resume %s, or keyturn rollback %s",
-                               rotation_state_name((enum rotation_state)r->held_from), r->reason, shown,
-                               shown);
+        return guide_held(r);
     case ROTATION_PLANNED:
     case ROTATION_CREATING:
     case ROTATION_RECONCILING:
@@ -351,5 +322,5 @@ char *rotation_guidance(const struct rotation *r)
     case ROTATION_ABORTED:
         break;
     }
-    return g_strdup(r->reason != NULL ? r->reason : rotation_state_name(r->state));
+    return g_strdup(r->reason != NULL ? r->reason : rotation_state_name((enum rotation_state)r->state));
 }

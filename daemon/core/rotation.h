@@ -68,21 +68,24 @@ enum rotation_cause {
     NUM(new_key)          /* ledger's number of the new key, 0: none yet */                                  \
     TEXT(new_id)                                                                                             \
     TEXT(new_last4)                                                                                          \
+    TEXT(new_name)      /* exact name at HueChat, if keyturn made it; else NULL */                           \
     NUM(new_created_at) /* HueChat's time */                                                                 \
     NUM(created_at)     /* our time of the create's answer */                                                \
     NUM(probed_at)      /* the new secret, as stored, worked */                                              \
     NUM(swapped_at)     /* our time */                                                                       \
     NUM(swapped_date)   /* HueChat's time at the first listing after the swap */                             \
     FLAG(swapped_back)  /* the swap was undone: new and old changed places */                                \
+    FLAG(make_another)  /* once the new key is rolled back, make another one */                              \
     FLAG(has_baseline)  /* old_used_at was read after the swap */                                            \
     NUM(old_used_at)    /* HueChat's last_used_at of the old key, as last seen */                            \
-    NUM(old_used_moved) /* HueChat's time when it was seen to move, 0: never */                              \
+    NUM(old_used_moved) /* our time when it was seen to move, 0: never */                                    \
+    NUM(old_used_date)  /* HueChat's time then, 0: not told */                                               \
     TEXT(target_id)     /* a stray of this rotation that is to be deleted */                                 \
     TEXT(target_name)                                                                                        \
     TEXT(target_last4)                                                                                       \
+    NUM(delete_at)    /* a DELETE of the old key left and may have been done, 0: none */                     \
     NUM(deleted_at)   /* our time of the DELETE's confirmation */                                            \
     TEXT(request_id)  /* of the DELETE */                                                                    \
-    NUM(next_at)      /* when to act next, 0: at once */                                                     \
     NUM(failures)     /* in a row, for the back-off */                                                       \
     NUM(reminded_at)  /* a person was last reminded */                                                       \
     NUM(recheck_step) /* late listings done */                                                               \
@@ -106,11 +109,16 @@ struct rotation {
 #undef NUM
 #undef FLAG
 #undef TEXT
-    /* What this process has seen in this state. Not on disk: after a restart all of it is looked up anew. */
+    /* Not on disk from here on: after a restart nothing is waited for, and all is looked up anew. */
+    usec_t next_at;     /* when to act next, 0: at once, or for an event */
+    usec_t waits_since; /* our time when next_at was set */
+    /* What this process has seen in this state. */
     struct {
+        bool awake;          /* it was woken since the start; kept from state to state */
         bool looked;         /* the key in question was found and matches */
         bool must_list;      /* GET did not tell */
-        bool probe_old;      /* absent from HueChat's list: does it still work? */
+        bool probe_old;      /* absent from HueChat's list, or wanted back: does it still work? */
+        bool old_works;      /* it does */
         bool keyring_proved; /* it can be written */
         bool have_secret;    /* the new secret is in memory, and is well-formed */
         bool announced;
@@ -118,8 +126,13 @@ struct rotation {
         bool swept;      /* a listing without strays */
         bool new_listed; /* that listing shows the new key */
         bool old_proved_dead;
-        bool deny_delete; /* DELETE was answered 404 */
+        bool both_dead;    /* HueChat refuses the old and the new key */
+        bool new_lost;     /* the keyring does not have the new secret */
+        bool no_way_back;  /* the old key is refused, or its secret lost */
+        bool gates_failed; /* waits for a gate */
+        bool deny_delete;  /* DELETE was answered 404 */
         bool ours_erased;
+        bool reminded;
         enum removal_phase removal;
         unsigned tries;    /* quick repeats in this state */
         usec_t listed_at;  /* our time of the last listing that counted */
@@ -145,9 +158,9 @@ enum rotation_event_type {
     EVENT_SUPPLIED, /* a person's key: verified, and in memory; key has what is known of it */
     EVENT_RESUME,
     EVENT_ROLLBACK,
-    EVENT_CONFIRM, /* a person says that the old key is deleted */
-    EVENT_HURRY,   /* --compromised, to a running rotation */
-    EVENT_END,     /* drop it: its integration was forgotten */
+    EVENT_CONFIRM,  /* a person says that the old key is deleted */
+    EVENT_HURRY,    /* --compromised, to a running rotation */
+    EVENT_REJECTED, /* somebody got 401 with the current key: look at it now */
 };
 
 /* How a secret fits the key that HueChat described. */
@@ -180,8 +193,9 @@ struct rotation_facts {
     usec_t timeout; /* of one request */
     bool delete_if_still_used;
     bool old_secret_known;
-    bool old_is_current;      /* gate 5: somebody's current key, or a management key */
-    unsigned older_holders;   /* gate 4 */
+    bool old_is_current;    /* gate 5: somebody's current key, or a management key; for revoke and remove its
+                               own integration does not count */
+    unsigned older_holders; /* gate 4 */
     const char *holders_text; /* who they are */
     bool hooks_ran;           /* the units' hooks have ended */
 };
@@ -230,7 +244,7 @@ struct rotation *rotation_new(const char *rid, const char *integration, enum env
 struct rotation *rotation_copy(const struct rotation *rotation);
 struct rotation *rotation_free(struct rotation *rotation);
 
-/* Whether the fields on disk are the same. */
+/* Whether all fields that are on disk are the same. */
 bool rotation_equal(const struct rotation *a, const struct rotation *b);
 
 /* "NAME [kt RID.ATTEMPT]": the exact name of the key that is being created. The caller frees it (g_free). */
@@ -254,6 +268,12 @@ static inline bool rotation_is_swapped(const struct rotation *rotation)
 {
     return rotation->swapped_at != 0;
 }
+
+/* Takes in EVENT_HURRY's word and decides nothing, for when an action is under way. */
+void rotation_hurry(struct rotation *rotation);
+
+/* Whether EVENT_ROLLBACK would be followed: not after a DELETE that may have been done, nor a second time. */
+bool rotation_can_roll_back(const struct rotation *rotation);
 
 /* What a person has to do in awaiting-key, awaiting-deletion or held, in words. The caller frees it (g_free).
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Removing one key with proof, and the sweep: the two things that several states do in the same way. */
-#include <string.h>
-
 #include "daemon/core/rotation-private.h"
+
+#include <string.h>
 
 const struct remote_key *find_by_id(const struct rotation_event *e, const char *id)
 {
@@ -27,10 +27,32 @@ struct rotation_step removal_decide(const struct rotation *r, struct removal key
     return WAIT;
 }
 
+void removal_hold(struct rotation *r, struct removal key, enum removal_result result)
+{
+    if (result == REMOVAL_FOREIGN)
+        rotation_hold(r, "key %s at HueChat is not the one in the ledger (…%s): look at it in the dashboard",
+                      key.id, key.last4);
+    else
+        rotation_hold(r,
+                      "HueChat lists key %s but answers 404 to its deletion: check KeysPath= in keyturn.conf",
+                      key.id);
+}
+
+void removal_tell(struct rotation *r, struct removal key, const struct rotation_event *e,
+                  struct rotation_step *step)
+{
+    if (e->type != EVENT_DELETED || r->failures != MANY_FAILURES)
+        return;
+    rotation_set_reason(r, "HueChat does not delete the key …%s (%s): it is tried again", key.last4,
+                        e->answer->message);
+    step->attention = true;
+}
+
 static bool is_the_key(const struct rotation *r, struct removal key, const struct remote_key *found)
 {
     return strcmp(found->id, key.id) == 0 && found->type == r->environment &&
-           strcmp(found->last4, key.last4) == 0 && (key.name == NULL || strcmp(found->name, key.name) == 0);
+           g_strcmp0(found->last4, key.last4) == 0 &&
+           (key.name == NULL || g_strcmp0(found->name, key.name) == 0);
 }
 
 static enum removal_result absorb_deleted(struct rotation *r, const struct answer *answer, usec_t now)
@@ -43,6 +65,7 @@ static enum removal_result absorb_deleted(struct rotation *r, const struct answe
     case ANSWER_ABSENT:
         r->seen.deny_delete = true;
         r->seen.removal = REMOVAL_LOOK;
+        rotation_retry_quickly(r, now);
         return REMOVAL_GOING;
     case ANSWER_LIMITED:
     case ANSWER_DENIED:
@@ -131,26 +154,39 @@ static bool aim_at_stray(struct rotation *r, const char *keep, const struct rota
     return false;
 }
 
+static void remove_stray(struct rotation *r, const struct rotation_event *e, usec_t now)
+{
+    struct removal key = target_of(r);
+    enum removal_result result = removal_absorb(r, key, e, now);
+
+    switch (result) {
+    case REMOVAL_GOING:
+        return;
+    case REMOVAL_DONE:
+        r->seen.removed_stray = true;
+        forget_target(r);
+        rotation_retry_quickly(r, now);
+        return;
+    case REMOVAL_FOREIGN: /* it changed under us */
+        forget_target(r);
+        rotation_retry_read(r, NULL, now);
+        return;
+    case REMOVAL_NO_PATH:
+        break;
+    }
+    r->seen.removal = REMOVAL_LOOK;
+    r->seen.deny_delete = false;
+    if (rotation_is_over(r))
+        rotation_back_off(r, NULL, now);
+    else
+        removal_hold(r, key, result);
+}
+
 void sweep_absorb(struct rotation *r, const char *keep, const struct rotation_event *e, usec_t now)
 {
     if (r->target_id != NULL) {
-        switch (removal_absorb(r, target_of(r), e, now)) {
-        case REMOVAL_GOING:
-            return;
-        case REMOVAL_DONE:
-            r->seen.removed_stray = true;
-            forget_target(r);
-            rotation_retry_quickly(r, now);
-            return;
-        case REMOVAL_FOREIGN:
-            forget_target(r); /* it changed under us: look again */
-            rotation_retry_read(r, NULL, now);
-            return;
-        case REMOVAL_NO_PATH:
-            forget_target(r);
-            rotation_hold(r, "HueChat lists the key but answers 404 to its deletion: check KeysPath");
-            return;
-        }
+        remove_stray(r, e, now);
+        return;
     }
     if (e->type != EVENT_LISTED)
         return;
