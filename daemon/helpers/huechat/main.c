@@ -2,6 +2,7 @@
 /* keyturn-huechat: lets keyturnd manage keys at HueChat. May touch the Internet and the one socket to
  * keyturnd that it was started with. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "daemon/helpers/helper.h"
@@ -12,6 +13,9 @@ static int add(sd_bus *bus, void *userdata)
 {
     int r;
 
+    /* TLS libraries may write to a connection that is gone. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return -errno;
     /* Proxies, key logs, resolver options: all of them could lead a key astray. */
     if (clearenv() != 0)
         return -ENOMEM;
