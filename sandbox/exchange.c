@@ -8,12 +8,12 @@
 
 #define BLOCK_SIZE (32 * 1024)
 
-struct exchange *exchange_new(sd_event *event, GPtrArray *waiting, struct MHD_Connection *connection,
+struct exchange *exchange_new(sd_event_source *kick, GPtrArray *waiting, struct MHD_Connection *connection,
                               const char *target)
 {
     struct exchange *exchange = g_new0(struct exchange, 1);
 
-    exchange->event = event;
+    exchange->kick = kick;
     exchange->waiting = waiting;
     exchange->connection = connection;
     exchange->request = request_new(target);
@@ -90,6 +90,8 @@ void exchange_resume(struct exchange *exchange)
     exchange->byte_due = true;
     g_ptr_array_remove_fast(exchange->waiting, exchange);
     MHD_resume_connection(exchange->connection);
+    sd_event_source_set_time_relative(exchange->kick, 0);
+    sd_event_source_set_enabled(exchange->kick, SD_EVENT_ONESHOT);
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -100,8 +102,9 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 
 void exchange_wait(struct exchange *exchange, usec_t delay)
 {
-    if (sd_event_add_time_relative(exchange->event, &exchange->timer, CLOCK_MONOTONIC, delay, 1, on_time,
-                                   exchange) < 0)
+    sd_event *event = sd_event_source_get_event(exchange->kick);
+
+    if (sd_event_add_time_relative(event, &exchange->timer, CLOCK_MONOTONIC, delay, 1, on_time, exchange) < 0)
         return;
     g_ptr_array_add(exchange->waiting, exchange);
     MHD_suspend_connection(exchange->connection);

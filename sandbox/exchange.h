@@ -10,8 +10,8 @@
 #include "sandbox/request.h"
 
 struct exchange {
-    sd_event *event;
-    GPtrArray *waiting; /* the server's list of exchanges that are suspended */
+    sd_event_source *kick; /* the server's timer: makes libmicrohttpd look what is to do */
+    GPtrArray *waiting;    /* the server's list of exchanges that are suspended */
     struct MHD_Connection *connection;
     struct request *request;
     struct reply *reply;    /* NULL: not answered yet */
@@ -20,7 +20,7 @@ struct exchange {
     bool byte_due;          /* a slow one's */
 };
 
-struct exchange *exchange_new(sd_event *event, GPtrArray *waiting, struct MHD_Connection *connection,
+struct exchange *exchange_new(sd_event_source *kick, GPtrArray *waiting, struct MHD_Connection *connection,
                               const char *target);
 struct exchange *exchange_free(struct exchange *exchange);
 

@@ -28,7 +28,7 @@ static void *on_target(void *userdata, const char *target, struct MHD_Connection
 {
     struct server *server = userdata;
 
-    return exchange_new(server->event, server->waiting, connection, target);
+    return exchange_new(server->timer, server->waiting, connection, target);
 }
 
 static void on_completed(void *userdata, struct MHD_Connection *connection, void **exchange,

@@ -10,22 +10,21 @@
 
 #define SHOWN_MAX 300
 
-static unsigned char random_below(size_t limit)
-{
-    const size_t fair = 256 - 256 % limit;
-    unsigned char byte = 0;
-
-    while (getrandom(&byte, 1, 0) != 1 || byte >= fair)
-        continue;
-    return (unsigned char)(byte % limit);
-}
-
 char *text_random(const char *prefix, const char *alphabet, size_t length)
 {
+    const size_t size = strlen(alphabet), fair = 256 - 256 % size;
     GString *text = g_string_new(prefix);
+    unsigned char pool[64];
+    size_t left = 0;
 
-    for (size_t i = 0; i < length; i++)
-        g_string_append_c(text, alphabet[random_below(strlen(alphabet))]);
+    while (length > 0) {
+        if (left == 0 && getrandom(pool, sizeof pool, 0) == sizeof pool)
+            left = sizeof pool;
+        if (left == 0 || pool[--left] >= fair)
+            continue;
+        g_string_append_c(text, alphabet[pool[left] % size]);
+        length--;
+    }
     return g_string_free(text, FALSE);
 }
 
