@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox/text.h"
@@ -161,6 +162,7 @@ struct ledger *ledger_open(const char *path, struct keys *keys, struct replay *r
 {
     struct ledger *ledger = g_new0(struct ledger, 1);
     struct reading reading = {ledger, keys, replay, clock_offset};
+    struct stat file;
     char *error = NULL;
 
     ledger->requests = json_object_new_array();
@@ -168,8 +170,10 @@ struct ledger *ledger_open(const char *path, struct keys *keys, struct replay *r
     if (path == NULL)
         return ledger;
     ledger->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (ledger->fd < 0)
+    if (ledger->fd < 0 || fstat(ledger->fd, &file) < 0)
         error = g_strdup_printf("%s: %s", path, g_strerror(errno));
+    else if (!S_ISREG(file.st_mode))
+        error = g_strdup_printf("%s: not a regular file", path);
     else if (flock(ledger->fd, LOCK_EX | LOCK_NB) < 0)
         error = g_strdup_printf("%s: %s", path,
                                 errno == EWOULDBLOCK ? "another sandbox has it open" : g_strerror(errno));
