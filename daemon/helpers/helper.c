@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -88,14 +89,17 @@ static int erase_freed_memory(char **argv)
     return -errno;
 }
 
-static int confine(int fd, enum confine_sockets sockets)
+static int confine(const struct helper *helper, int fd)
 {
     int r;
 
+    /* ps would call it "exe" otherwise. */
+    if (prctl(PR_SET_NAME, helper->name) < 0)
+        return -errno;
     r = confine_die_with_parent(fd);
     if (r >= 0)
         r = confine_hide_memory();
-    return r < 0 ? r : confine_system_calls(sockets);
+    return r < 0 ? r : confine_system_calls(helper->sockets);
 }
 
 static int serve(const struct helper *helper, int fd, void *userdata)
@@ -132,7 +136,7 @@ int helper_run(const struct helper *helper, int argc, char **argv, void *userdat
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
     r = erase_freed_memory(argv);
     if (r >= 0)
-        r = confine(fd, helper->sockets);
+        r = confine(helper, fd);
     if (r >= 0)
         r = serve(helper, fd, userdata);
     if (r >= 0)

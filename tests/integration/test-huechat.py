@@ -581,6 +581,7 @@ class Surroundings(Case):
         text = status.read_text()
         self.assertRegex(text, r'Seccomp:\s+2')
         self.assertRegex(text, r'NoNewPrivs:\s+1')
+        self.assertRegex(text, r'Name:\s+keyturn-huechat\n')
 
     def test_ends_with_the_connection(self):
         self.assertEqual(self.world.huechat_helper().close(), 0)

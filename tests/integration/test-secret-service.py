@@ -276,6 +276,7 @@ class Life(Case):
         status = pathlib.Path(f'/proc/{self.helper.process.pid}/status').read_text()
         self.assertRegex(status, r'Seccomp:\s+2')
         self.assertRegex(status, r'NoNewPrivs:\s+1')
+        self.assertRegex(status, r'Name:\s+keyturn-secret-\n')
 
     def test_ends_with_the_connection(self):
         self.store()
