@@ -31,27 +31,29 @@ struct keyring_item {
 /* The state has changed. */
 typedef void (*keyring_state_fn)(enum keyring_state state, void *userdata);
 
-/* result: 0; -EAGAIN: locked or absent; -ENOKEY: no such item; -EIO: anything else, message (never a secret)
- * says what; -ETIMEDOUT: the helper was late. secret only from a load, valid during the call. */
+/* result: 0; -EAGAIN: locked or absent; -ENOKEY: no such item; -EIO: anything else; -ETIMEDOUT: the helper
+ * was late. message (never a secret, NULL with 0) says what. secret only from a load. Both are valid during
+ * the call. */
 typedef void (*keyring_done_fn)(int result, const struct secret *secret, const char *message, void *userdata);
 
 /* One item of a batch; then done with the result. Items that hold no well-formed key come with secret NULL.
  */
 typedef void (*keyring_item_fn)(const struct keyring_item *item, const struct secret *secret, void *userdata);
 
-/* Connects to the bus of the Secret Service ($DBUS_SESSION_BUS_ADDRESS or the user's) to watch its state:
- * owner of org.freedesktop.secrets, ReadAlias("default") and the collection's Locked, asked asynchronously,
- * with reconnection should that bus restart. Never starts the service by watching; a service that is only
- * activatable counts as what the helper's Check says. state_fn is called after every change, never from
- * inside a call. */
+/* Watches the state too (keyring-watch.h); it is absent until the bus has answered. state_fn is called after
+ * every change, never from inside a call. SIGCHLD has to be blocked by the time of the first call. NULL: no
+ * memory. */
 struct keyring *keyring_new(sd_event *event, const char *helper_program, keyring_state_fn state_fn,
                             void *userdata);
+
+/* Open calls are answered with -EIO before this returns; from a callback too. Returns NULL. */
 struct keyring *keyring_free(struct keyring *keyring);
 
 enum keyring_state keyring_get_state(const struct keyring *keyring);
 
-/* Each: done is called exactly once, never from inside the call. Deadline: 30 s, a batch 120 s. A helper that
- * is late or whose service restarted is replaced; a read is then tried once more. */
+/* Each: done is called exactly once, never from inside the call. They are performed one after the other; each
+ * has 30 s, a batch 120 s. A helper that is late or died is replaced and the call made once more: every one
+ * of them may be made twice. Arguments are copied. */
 void keyring_store(struct keyring *keyring, const struct keyring_item *item, const struct secret *secret,
                    keyring_done_fn done, void *userdata);
 void keyring_load(struct keyring *keyring, const struct keyring_item *item, keyring_done_fn done,
