@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturn-secret-service against a real gnome-keyring on a bus of its own."""
-import pathlib
-import subprocess
-import sys
 import unittest
 
-from memory import find, may_look
+from process import confinement, dies_with_its_parent, find_in_memory, may_look
 from wire import BusError
 from world import COLLECTION, SECRETS, SECRETS_PATH, World, build_root, wait_for
 
@@ -14,15 +11,6 @@ LOCKED = 'org.keyturn1.Error.KeyringLocked'
 NO_KEY = 'org.keyturn1.Error.NoKey'
 INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
 FOREIGN = 'org.example.Password'
-PROGRAM = 'keyturn-secret-service'
-
-START_AND_SLEEP = '''
-import socket, subprocess, sys, time
-ours, theirs = socket.socketpair()
-child = subprocess.Popen([sys.argv[1], '--bus-fd', str(theirs.fileno())], pass_fds=[ours.fileno(), theirs.fileno()])
-print(child.pid, flush=True)
-time.sleep(60)
-'''
 
 
 def attributes(key_id='key_1', integration='crm', environment='test'):
@@ -273,22 +261,15 @@ class Activatable(Case):
 class Life(Case):
     def test_confined(self):
         self.store()
-        status = pathlib.Path(f'/proc/{self.helper.process.pid}/status').read_text()
-        self.assertRegex(status, r'Seccomp:\s+2')
-        self.assertRegex(status, r'NoNewPrivs:\s+1')
-        self.assertRegex(status, r'Name:\s+keyturn-secret-\n')
+        self.assertEqual(confinement(self.helper.process.pid),
+                         {'Name': 'keyturn-secret-', 'Seccomp': '2', 'NoNewPrivs': '1'})
 
     def test_ends_with_the_connection(self):
         self.store()
         self.assertEqual(self.helper.close(), 0)
 
     def test_dies_with_its_parent(self):
-        with subprocess.Popen([sys.executable, '-c', START_AND_SLEEP, build_root() / 'daemon' / PROGRAM],
-                              stdout=subprocess.PIPE, text=True, env=self.world.env) as parent:
-            status = pathlib.Path(f'/proc/{int(parent.stdout.readline())}/status')
-            wait_for(lambda: 'Seccomp:\t2' in status.read_text(), what='the helper to be confined')
-            parent.kill()
-        wait_for(lambda: not status.exists() or 'State:\tZ' in status.read_text(), what='the helper to die')
+        self.assertTrue(dies_with_its_parent(build_root() / 'daemon' / 'keyturn-secret-service', self.world.env))
 
     def test_memory_is_erased(self):
         pid = self.helper.process.pid
@@ -298,9 +279,9 @@ class Life(Case):
         self.store(secret)
         self.assertEqual((self.load(), len(self.load_all())), (secret, 1))
         self.assertEqual(self.check(), 'unlocked')
-        self.assertTrue(find(pid, b'keyturn'))
+        self.assertTrue(find_in_memory(pid, b'keyturn'))
         for part in secret[12:24], secret[-12:]:
-            self.assertEqual(find(pid, part.encode()), [])
+            self.assertEqual(find_in_memory(pid, part.encode()), [])
 
     def test_sessions_are_encrypted(self):
         """What the helper says on the bus never holds a secret in the clear."""
