@@ -61,7 +61,7 @@ char *text_shown(const char *sent)
             *p = '?';
     blot_out(text);
     if (strlen(text) > SHOWN_MAX)
-        *g_utf8_find_prev_char(text, text + SHOWN_MAX) = '\0';
+        *g_utf8_find_prev_char(text, text + SHOWN_MAX + 1) = '\0';
     return text;
 }
 
