@@ -16,7 +16,6 @@
 #include "daemon/io/ledger-private.h"
 #include "daemon/util/cleanup.h"
 
-#define APPLICATION_ID 0x4b747264 /* "Ktrd" */
 #define MACHINE_APPLICATION SD_ID128_MAKE(6b, a7, fd, 5e, 90, d9, 42, 56, b8, 45, 44, cb, 75, 45, aa, f7)
 #define BIG_FILE (16 * 1024 * 1024)
 #define LOCK_TIMEOUT_MSEC 2000
@@ -36,11 +35,9 @@ static int fail(GError **error, int r, const char *format, ...)
     return r;
 }
 
-/* What SQLite said, as an error unless it is damage. */
-static int check(sqlite3 *db, int rc, const char *path, GError **error)
+/* A result as an error, unless it is damage. words: for what has no sentence of its own. */
+static int report(int r, const char *path, const char *words, GError **error)
 {
-    int r = ledger_errno(db, rc);
-
     if (r == 0 || r == DAMAGED)
         return r;
     if (r == -EBUSY)
@@ -49,7 +46,12 @@ static int check(sqlite3 *db, int rc, const char *path, GError **error)
         return fail(error, r, "no space left for %s: make room first", path);
     if (r == -EROFS)
         return fail(error, r, "%s can't be written: make its folder writable", path);
-    return fail(error, r, "can't use %s: %s", path, sqlite3_errmsg(db));
+    return fail(error, r, "can't use %s: %s", path, words);
+}
+
+static int check(sqlite3 *db, int rc, const char *path, GError **error)
+{
+    return report(ledger_errno(db, rc), path, sqlite3_errmsg(db), error);
 }
 
 static int lock_folder(struct ledger *ledger, const char *folder, GError **error)
@@ -73,7 +75,7 @@ static int prepare_file(const char *path, int64_t *ret_size, GError **error)
         return fail(error, r, "%s belongs to another user: give it to the one that keyturnd runs as", path);
     if (r == -EINVAL || r == -EISDIR)
         return fail(error, r, "%s is not a file: move it away", path);
-    return r < 0 ? fail(error, r, "can't open %s: %s", path, g_strerror(-r)) : 0;
+    return report(r, path, g_strerror(-r), error);
 }
 
 /* Until it is found sound, closing it leaves the file and its log as they are. */
@@ -109,7 +111,7 @@ static int check_version(struct ledger *ledger, const char *path, bool *ret_is_n
     if (rc != SQLITE_OK)
         return check(ledger->db, rc, path, error);
     *ret_is_new = application == 0 && version == 0 && tables == 0;
-    if (!*ret_is_new && application != APPLICATION_ID)
+    if (!*ret_is_new && application != LEDGER_APPLICATION)
         return fail(error, -EINVAL, "%s is not a ledger of keyturn: move it away", path);
     if (version > ledger_version)
         return fail(error, -EINVAL, "%s was written by a newer keyturn: upgrade keyturn, or move it away",
@@ -134,23 +136,13 @@ static int check_integrity(struct ledger *ledger, const char *path, int64_t size
     return r == 0 && !sound ? DAMAGED : r;
 }
 
-static int bring_up_to_date(struct ledger *ledger, const char *path, GError **error)
+static int update_schema(struct ledger *ledger, const char *path, GError **error)
 {
-    g_autofree char *mark = g_strdup_printf("PRAGMA application_id = %d", APPLICATION_ID);
-    int rc = sqlite3_exec(ledger->db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL), r;
+    int rc = ledger_migrate(ledger->db, ledger_migrations, ledger_version);
 
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(ledger->db, mark, NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = ledger_migrate(ledger->db, ledger_migrations, ledger_version);
-    if (rc == SQLITE_OK)
         rc = ledger_add_rotation_columns(ledger->db);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(ledger->db, "COMMIT", NULL, NULL, NULL);
-    r = check(ledger->db, rc, path, error);
-    if (!sqlite3_get_autocommit(ledger->db))
-        sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
-    return r;
+    return check(ledger->db, rc, path, error);
 }
 
 static int prepare_statements(struct ledger *ledger, const char *path, GError **error)
@@ -162,6 +154,11 @@ static int prepare_statements(struct ledger *ledger, const char *path, GError **
             return check(ledger->db, rc, path, error);
     }
     return 0;
+}
+
+static int write_machine(struct ledger *ledger)
+{
+    return ledger_run(ledger, STATEMENT_WRITE_MACHINE, VALUES(text(ledger->machine)));
 }
 
 static int compare_machine(struct ledger *ledger, const char *path, GError **error)
@@ -179,15 +176,36 @@ static int compare_machine(struct ledger *ledger, const char *path, GError **err
         return 0;
     }
     if (r == 0)
-        r = ledger_claim(ledger);
-    return r < 0 && r != DAMAGED ? fail(error, r, "can't use %s: %s", path, g_strerror(-r)) : r;
+        r = write_machine(ledger);
+    return report(r, path, g_strerror(-r), error);
 }
 
 static int trim_history(struct ledger *ledger, const char *path, GError **error)
 {
     int r = ledger_run(ledger, STATEMENT_TRIM_HISTORY, VALUES(number(HISTORY_BOUND)));
 
-    return r < 0 && r != DAMAGED ? fail(error, r, "can't write %s: %s", path, g_strerror(-r)) : r;
+    return report(r, path, g_strerror(-r), error);
+}
+
+/* One transaction: a new ledger is there as a whole, or not at all. */
+static int bring_up_to_date(struct ledger *ledger, const char *path, GError **error)
+{
+    int rc = sqlite3_exec(ledger->db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int r = check(ledger->db, rc, path, error);
+
+    if (r == 0)
+        r = update_schema(ledger, path, error);
+    if (r == 0)
+        r = prepare_statements(ledger, path, error);
+    if (r == 0)
+        r = compare_machine(ledger, path, error);
+    if (r == 0)
+        r = trim_history(ledger, path, error);
+    if (r == 0)
+        r = check(ledger->db, sqlite3_exec(ledger->db, "COMMIT", NULL, NULL, NULL), path, error);
+    if (!sqlite3_get_autocommit(ledger->db))
+        sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
 }
 
 static void disconnect(struct ledger *ledger)
@@ -215,12 +233,6 @@ static int open_file(struct ledger *ledger, const char *path, enum ledger_condit
         r = check_integrity(ledger, path, size, error);
     if (r == 0)
         r = bring_up_to_date(ledger, path, error);
-    if (r == 0)
-        r = prepare_statements(ledger, path, error);
-    if (r == 0)
-        r = compare_machine(ledger, path, error);
-    if (r == 0)
-        r = trim_history(ledger, path, error);
     if (r < 0) {
         disconnect(ledger);
         return r;
@@ -288,7 +300,7 @@ int ledger_claim(struct ledger *ledger)
     int r = ledger_begin(ledger);
 
     if (r == 0)
-        r = ledger_run(ledger, STATEMENT_WRITE_MACHINE, VALUES(text(ledger->machine)));
+        r = write_machine(ledger);
     r = ledger_finish(ledger, r);
     if (r == 0)
         ledger->is_foreign = false;

@@ -7,6 +7,7 @@
 
 #include "daemon/io/ledger.h"
 
+#define LEDGER_APPLICATION 1265922660 /* "Ktrd", the file's application_id */
 #define HISTORY_BOUND 100000
 #define HISTORY_READ 10000
 

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/core/errors.h"
 #include "tests/unit/ledger-records.h"
 
 #define KILLS 50
@@ -53,6 +55,42 @@ static void test_full(void **state)
     assert_int_equal(commit_record(f->ledger, n + 1), 0);
     fixture_reopen(f);
     assert_records(f, n + 1);
+}
+
+static void remove_ledger(struct fixture *f)
+{
+    g_autofree char *log = g_strconcat(f->path, "-wal", NULL);
+
+    fixture_close(f);
+    assert_int_equal(g_remove(f->path), 0);
+    g_remove(log);
+}
+
+/* The disk fills up while a new ledger is made: it is none yet, and is made when there is room. */
+static void test_full_at_open(void **state)
+{
+    struct fixture *f = *state;
+    unsigned failures = 0;
+
+    signal(SIGXFSZ, SIG_IGN);
+    remove_ledger(f);
+    for (rlim_t room = 0; room < 300000; room += 10000) {
+        g_autoptr(GError) error = NULL;
+        enum ledger_condition condition;
+
+        limit_files(room);
+        f->ledger = ledger_open(f->path, &condition, &error);
+        limit_files(RLIM_INFINITY);
+        if (f->ledger == NULL) {
+            assert_true(g_error_matches(error, KT_ERROR, KT_FAILED));
+            assert_non_null(strstr(error->message, "no space left"));
+            failures++;
+        }
+        fixture_close(f);
+        fixture_open(f, error != NULL ? LEDGER_NEW : LEDGER_FOUND);
+        remove_ledger(f);
+    }
+    assert_in_range(failures, 5, 25);
 }
 
 /* From here on this process' system call fails. */
@@ -153,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_full),
+        TEST(test_full_at_open),
         TEST(test_failing),
         TEST(test_killed),
     };
