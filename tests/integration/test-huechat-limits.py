@@ -71,12 +71,12 @@ class Limits(Case):
 
         start = time.monotonic()
         self.assertSentInVain(self.probe(self.server(script), Timeout=700000), 0, 'timed out')
-        self.assertTrue(0.6 < time.monotonic() - start < 1.5)
+        self.assertTrue(0.6 < time.monotonic() - start < 4)
 
     def test_silence(self):
         start = time.monotonic()
         self.assertSentInVain(self.probe(self.server(lambda c: time.sleep(5)), Timeout=300000), 0, 'timed out')
-        self.assertLess(time.monotonic() - start, 1.5)
+        self.assertLess(time.monotonic() - start, 4)
 
     def test_cut_body(self):
         whole = http(200, {'data': []})
@@ -118,7 +118,13 @@ class Refusals(Case):
                      'http://0.0.0.0', 'http://127.0.0.1.example.com', 'http://[::ffff:127.0.0.1]', 'http://128.0.0.1'):
             start = time.monotonic()
             self.assertUnsent(self.probe(BaseURL=base), 'loopback')
-            self.assertLess(time.monotonic() - start, 1)
+            self.assertLess(time.monotonic() - start, 4)
+
+    def test_odd_paths(self):
+        server = self.server(http(200, {'data': []}))
+        base = f'http://127.0.0.1:{server.port}/a@b/../c'
+        self.assertTrue(self.probe(BaseURL=base, ProbePath="/d;e='f'?g[]=h")['Complete'])
+        self.assertEqual(server.requests[0].target, "/a@b/../c/d;e='f'?g[]=h")
 
     def test_odd_urls(self):
         for base in 'https://', 'https://a:99999999/', 'https://[', 'https://a b':
@@ -131,7 +137,7 @@ class Refusals(Case):
 
     def test_senseless_api(self):
         senseless = [{'BaseURL': 'ftp://a'}, {'BaseURL': 'file:///etc/passwd'}, {'BaseURL': 'https://u:p@a'},
-                     {'BaseURL': 'https://a/v2/'}, {'BaseURL': 'https://a?b'}, {'BaseURL': ''}, {'Header': 'Cookie'},
+                     {'BaseURL': 'https://a/v2/'}, {'BaseURL': 'https://a?b'}, {'BaseURL': 'https:///v2'}, {'BaseURL': ''}, {'Header': 'Cookie'},
                      {'Header': 'X-API-Key: a\r\nB'}, {'KeysPath': 'api-keys'}, {'KeysPath': '/a?b'},
                      {'ProbePath': 'contacts'}, {'ProbePath': '/a b'}, {'CAFile': 'ca.pem'}, {'Proxy': 'a b'},
                      {'Timeout': 0}, {'Timeout': 2**64 - 1}]

@@ -16,11 +16,11 @@
 
 static bool is_base_url(const char *text)
 {
-    const char *host = strstr(text, "://");
+    size_t scheme = g_str_has_prefix(text, "https://") ? 8 : g_str_has_prefix(text, "http://") ? 7 : 0;
+    size_t host = strcspn(text + scheme, "/");
 
-    return line_is_word(text, URL_MAX) &&
-           (g_str_has_prefix(text, "https://") || g_str_has_prefix(text, "http://")) && host[3] &&
-           !strpbrk(text, "?#@\\") && !g_str_has_suffix(text, "/");
+    return scheme > 0 && host > 0 && !memchr(text + scheme, '@', host) && line_is_word(text, URL_MAX) &&
+           !strpbrk(text, "?#\\") && !g_str_has_suffix(text, "/");
 }
 
 static bool is_header(const char *text)
