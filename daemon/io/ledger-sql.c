@@ -78,6 +78,9 @@ const int ledger_version = G_N_ELEMENTS(ledger_migrations);
 #define NAME(f) ", " #f
 #define PLACE(f) ", ?"
 #define UPDATE(f) ", " #f " = excluded." #f
+#define NAMES NAMES
+#define PLACES PLACES
+#define UPDATES ROTATION_FIELDS(UPDATE, UPDATE, UPDATE)
 
 const char *const ledger_statements[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -127,11 +130,10 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
     [STATEMENT_RETIRE_CURRENT] = "UPDATE keys SET state = ?2 WHERE integration = ?1 AND state = 1",
     [STATEMENT_MAKE_CURRENT] = "UPDATE keys SET state = 1, generation = ?2 WHERE number = ?1",
 
-    [STATEMENT_LOAD_ROTATIONS] = "SELECT is_ended" ROTATION_FIELDS(NAME, NAME, NAME) //
-    " FROM rotations WHERE is_ended = 0 ORDER BY started_at, rid",
-    [STATEMENT_WRITE_ROTATION] = "INSERT INTO rotations (is_ended" ROTATION_FIELDS(NAME, NAME, NAME) //
-    ") VALUES (0" ROTATION_FIELDS(PLACE, PLACE, PLACE)                                               //
-    ") ON CONFLICT (rid) DO UPDATE SET is_ended = is_ended" ROTATION_FIELDS(UPDATE, UPDATE, UPDATE),
+    [STATEMENT_LOAD_ROTATIONS] =
+        "SELECT is_ended" NAMES " FROM rotations WHERE is_ended = 0 ORDER BY started_at, rid",
+    [STATEMENT_WRITE_ROTATION] = "INSERT INTO rotations (is_ended" NAMES ") VALUES (0" PLACES
+                                 ") ON CONFLICT (rid) DO UPDATE SET is_ended = is_ended" UPDATES,
     [STATEMENT_END_ROTATION] = "UPDATE rotations SET is_ended = 1 WHERE rid = ?",
 
     [STATEMENT_LOAD_HOLDERS] =

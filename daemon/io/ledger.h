@@ -77,13 +77,15 @@ int ledger_claim(struct ledger *ledger);
 
 /* Readers. Lists own their elements (g_ptr_array with a free function); NULL, with errno set: the disk
  * failed, or a row makes no sense (EBADMSG). */
-GPtrArray *
-ledger_load_integrations(struct ledger *ledger);    /* struct ledger_integration; "@test" and "@live" too */
-GPtrArray *ledger_load_keys(struct ledger *ledger); /* struct ledger_key, all but KEY_GONE */
-GPtrArray *ledger_load_keys_of(struct ledger *ledger, const char *integration); /* likewise, of one */
-GPtrArray *
-ledger_load_rotations(struct ledger *ledger); /* struct rotation, all before ledger_end_rotation() */
-GPtrArray *ledger_load_holders(struct ledger *ledger, const char *integration); /* struct holder */
+/* struct ledger_integration, those of "@test" and "@live" too. */
+GPtrArray *ledger_load_integrations(struct ledger *ledger);
+/* struct ledger_key, all but KEY_GONE; of all integrations, or of one. */
+GPtrArray *ledger_load_keys(struct ledger *ledger);
+GPtrArray *ledger_load_keys_of(struct ledger *ledger, const char *integration);
+/* struct rotation, all that have not ended (ledger_end_rotation). */
+GPtrArray *ledger_load_rotations(struct ledger *ledger);
+/* struct holder */
+GPtrArray *ledger_load_holders(struct ledger *ledger, const char *integration);
 /* One key, in whichever state: 0, -ENOENT or another negative errno. */
 int ledger_load_key(struct ledger *ledger, uint64_t number, struct ledger_key **ret);
 /* Calls each for the newest 10000 at most, oldest first. "" is all. Texts are valid during the call, which
