@@ -78,8 +78,8 @@ const int ledger_version = G_N_ELEMENTS(ledger_migrations);
 #define NAME(f) ", " #f
 #define PLACE(f) ", ?"
 #define UPDATE(f) ", " #f " = excluded." #f
-#define NAMES NAMES
-#define PLACES PLACES
+#define NAMES ROTATION_FIELDS(NAME, NAME, NAME)
+#define PLACES ROTATION_FIELDS(PLACE, PLACE, PLACE)
 #define UPDATES ROTATION_FIELDS(UPDATE, UPDATE, UPDATE)
 
 const char *const ledger_statements[STATEMENT_COUNT] = {
