@@ -137,7 +137,7 @@ void rotation_stored(struct rotation *r, const struct rotation_event *e, const s
         r->seen.have_secret = false;
         r->seen.looked = true; /* checked against the create's answer a moment ago */
     } else if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
     } else if (r->seen.tries < MANY_FAILURES) {
         rotation_retry_read(r, NULL, f->now);
     } else {

@@ -42,7 +42,7 @@ static void old_probed(struct rotation *r, const struct rotation_event *e, const
                        struct rotation_step *step)
 {
     if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
         return;
     }
     switch (e->result == -ENOKEY ? VERDICT_INVALID : rotation_verdict(e)) {

@@ -103,7 +103,7 @@ struct rotation_step deleting_decide(struct rotation *r, const struct rotation_f
 static void old_probed(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f)
 {
     if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
         return;
     }
     switch (e->result == -ENOKEY ? VERDICT_INVALID : rotation_verdict(e)) {
@@ -133,7 +133,7 @@ static void old_erased(struct rotation *r, const struct rotation_event *e, const
         r->seen.ours_erased = true;
         step->change = CHANGE_OLD_GONE;
     } else if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
     } else {
         rotation_retry_read(r, NULL, f->now);
     }

@@ -91,7 +91,7 @@ static void new_is_lost(struct rotation *r, usec_t now)
 static void new_probed(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f)
 {
     if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
         return;
     }
     if (e->result == -ENOKEY) {
@@ -157,7 +157,7 @@ static void old_probed(struct rotation *r, const struct rotation_event *e, const
                        struct rotation_step *step)
 {
     if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
         return;
     }
     switch (e->result == -ENOKEY ? VERDICT_INVALID : rotation_verdict(e)) {

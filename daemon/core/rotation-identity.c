@@ -97,7 +97,7 @@ static void probed(struct rotation *r, const struct rotation_event *e, const str
                    struct rotation_step *step)
 {
     if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
         return;
     }
     if (e->result == -ENOKEY && must_adopt(r)) {

@@ -60,6 +60,9 @@ void rotation_retry_quickly(struct rotation *r, usec_t now);
 void rotation_retry_read(struct rotation *r, const struct answer *answer, usec_t now);
 void rotation_back_off(struct rotation *r, const struct answer *answer, usec_t now);
 
+/* It was locked or gone just now, which is no failure; its coming back may have been missed. */
+void rotation_wait_for_keyring(struct rotation *r, usec_t now);
+
 /* What a probe's event proves; VERDICT_UNKNOWN without an answer. */
 enum verdict rotation_verdict(const struct rotation_event *e);
 

@@ -128,5 +128,5 @@ bool rotation_made(const struct rotation *r, const char *key_name)
     if (!g_str_has_prefix(key_name, prefix))
         return false;
     rest = key_name + strlen(prefix);
-    return *rest != '\0' && strspn(rest, "0123456789") == strlen(rest) - 1 && g_str_has_suffix(rest, "]");
+    return g_ascii_isdigit(*rest) && strcmp(rest + strspn(rest, "0123456789"), "]") == 0;
 }

@@ -21,7 +21,7 @@ static void erased(struct rotation *r, const struct rotation_event *e, const str
         r->seen.ours_erased = true;
         step->change = CHANGE_NEW_GONE;
     } else if (e->result == -EAGAIN) {
-        rotation_retry_quickly(r, f->now);
+        rotation_wait_for_keyring(r, f->now);
     } else {
         rotation_retry_read(r, NULL, f->now);
     }

@@ -98,6 +98,11 @@ void rotation_back_off(struct rotation *r, const struct answer *answer, usec_t n
         r->failures++;
 }
 
+void rotation_wait_for_keyring(struct rotation *r, usec_t now)
+{
+    r->next_at = usec_add(now, 5 * USEC_PER_SEC);
+}
+
 enum verdict rotation_verdict(const struct rotation_event *e)
 {
     return e->answer != NULL ? answer_verdict(e->answer) : VERDICT_UNKNOWN;
