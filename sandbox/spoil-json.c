@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Wrong permissions, ids, types, totals: one function each. */
+/* Wrong permissions, ids, types, totals: one function each, and the tables that choose them. */
 #include "sandbox/spoil-json.h"
 
 #include <string.h>
@@ -47,16 +47,26 @@ static void each_key(json_object *body, key_fn fn, const char *argument)
         fn(json_object_array_get_idx(data, i), argument);
 }
 
-static void set_permissions(json_object *key, const char *widen)
+static void show_permissions(json_object *key, bool full, char *const *permissions)
+{
+    json_add_text(key, "access", full ? "full" : "custom");
+    json_object_object_add(key, "permissions", json_new_strv(permissions));
+}
+
+static void widen(json_object *key, const char *unused)
 {
     g_auto(GStrv) permissions = json_strv(json_object_object_get(key, "permissions"));
 
-    if (permissions == NULL)
-        return;
-    if (widen == NULL)
-        spoil_exchange(&permissions);
-    json_add_text(key, "access", widen != NULL && spoil_widen(&permissions) ? "full" : "custom");
-    json_object_object_add(key, "permissions", json_new_strv(permissions));
+    if (g_strcmp0(json_text_of(key, "access"), "full") != 0)
+        show_permissions(key, spoil_widen(&permissions), permissions);
+}
+
+static void exchange(json_object *key, const char *unused)
+{
+    g_auto(GStrv) permissions = json_strv(json_object_object_get(key, "permissions"));
+
+    spoil_exchange(&permissions);
+    show_permissions(key, false, permissions);
 }
 
 static void set_last4(json_object *key, const char *unused)
@@ -135,7 +145,7 @@ static void inflate(json_object *body)
 }
 
 /* A key stands there twice and another is missing; of a single one there are just two. */
-static void duplicate(json_object *data)
+static void duplicate(const struct fault *fault, json_object *data, json_object *pagination)
 {
     const size_t n = json_object_array_length(data);
 
@@ -144,54 +154,58 @@ static void duplicate(json_object *data)
                                   json_object_get(json_object_array_get_idx(data, 0)));
 }
 
-static void spoil_list(const struct fault *fault, json_object *body)
+static void drop_one(const struct fault *fault, json_object *data, json_object *pagination)
 {
-    json_object *data, *pagination;
-
-    if (!json_object_object_get_ex(body, "data", &data) ||
-        !json_object_object_get_ex(body, "pagination", &pagination))
-        return;
-    if (fault->kind == FAULT_LIST_DUPLICATE)
-        duplicate(data);
-    if (fault->kind == FAULT_LIST_DROPS_ONE && json_object_array_length(data) > 0)
+    if (json_object_array_length(data) > 0)
         json_object_array_del_idx(data, 0, 1);
-    if (fault->kind == FAULT_ENDLESS_LIST)
-        json_object_object_add(pagination, "has_more", json_object_new_boolean(TRUE));
-    if (fault->kind == FAULT_LIST_TOTAL_CHANGES)
-        json_object_object_add(
-            pagination, "total",
-            json_object_new_int64(json_number_of(pagination, "total", 0) + fault->applied));
+}
+
+static void promise_more(const struct fault *fault, json_object *data, json_object *pagination)
+{
+    json_object_object_add(pagination, "has_more", json_object_new_boolean(TRUE));
+}
+
+static void raise_total(const struct fault *fault, json_object *data, json_object *pagination)
+{
+    gint64 total = json_number_of(pagination, "total", 0) + fault->applied;
+
+    json_object_object_add(pagination, "total", json_object_new_int64(total));
+}
+
+static const key_fn to_keys[FAULT_KINDS] = {
+    [FAULT_WIDEN_PERMISSIONS] = widen, [FAULT_OTHER_PERMISSIONS] = exchange,  [FAULT_WRONG_LAST4] = set_last4,
+    [FAULT_SAME_ID] = set_id,          [FAULT_NO_LAST_USED] = drop_last_used,
+};
+
+static void (*const to_bodies[FAULT_KINDS])(json_object *) = {
+    [FAULT_HUGE_BODY] = inflate,
+    [FAULT_WRONG_TYPES] = confuse_types,
+    [FAULT_MISSING_FIELDS] = drop_all_fields,
+};
+
+static void (*const to_lists[FAULT_KINDS])(const struct fault *, json_object *, json_object *) = {
+    [FAULT_LIST_TOTAL_CHANGES] = raise_total,
+    [FAULT_LIST_DUPLICATE] = duplicate,
+    [FAULT_LIST_DROPS_ONE] = drop_one,
+    [FAULT_ENDLESS_LIST] = promise_more,
+};
+
+/* A key that was just created has its permissions in truth (spoil_order). */
+static bool is_true(enum fault_kind kind, unsigned status)
+{
+    return status == 201 && (kind == FAULT_WIDEN_PERMISSIONS || kind == FAULT_OTHER_PERMISSIONS);
 }
 
 void spoil_json(const struct fault *fault, unsigned status, json_object *body, const char *other_id)
 {
-    switch ((int)fault->kind) {
-    case FAULT_WIDEN_PERMISSIONS: /* a key just created has them in truth */
-        if (status == 200)
-            each_key(body, set_permissions, "widen");
-        return;
-    case FAULT_OTHER_PERMISSIONS:
-        if (status == 200)
-            each_key(body, set_permissions, NULL);
-        return;
-    case FAULT_WRONG_LAST4:
-        each_key(body, set_last4, NULL);
-        return;
-    case FAULT_SAME_ID:
-        each_key(body, set_id, other_id);
-        return;
-    case FAULT_NO_LAST_USED:
-        each_key(body, drop_last_used, NULL);
-        return;
-    case FAULT_HUGE_BODY:
-        inflate(body);
-        return;
-    case FAULT_WRONG_TYPES:
-        confuse_types(body);
-        return;
-    case FAULT_MISSING_FIELDS:
-        drop_all_fields(body);
-        return;
-    }
-    spoil_list(fault, body);
+    const enum fault_kind kind = fault->kind;
+    json_object *data, *pagination;
+
+    if (to_keys[kind] != NULL && !is_true(kind, status))
+        each_key(body, to_keys[kind], other_id);
+    if (to_bodies[kind] != NULL)
+        to_bodies[kind](body);
+    if (to_lists[kind] != NULL && json_object_object_get_ex(body, "data", &data) &&
+        json_object_object_get_ex(body, "pagination", &pagination))
+        to_lists[kind](fault, data, pagination);
 }

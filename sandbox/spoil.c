@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One function a kind of damage, and the two switches that choose them. */
+/* Tables of what stands in place of an answer, and of what is done to one. */
 #include "sandbox/spoil.h"
 
 #include <string.h>
@@ -9,13 +9,32 @@
 
 void spoil_order(const struct fault *fault, struct order *order)
 {
-    if (fault->kind == FAULT_WIDEN_PERMISSIONS)
-        order->full = spoil_widen(&order->permissions) || order->full;
+    if (fault->kind == FAULT_WIDEN_PERMISSIONS && !order->full)
+        order->full = spoil_widen(&order->permissions);
     if (fault->kind == FAULT_OTHER_PERMISSIONS) {
         order->full = false;
         spoil_exchange(&order->permissions);
     }
 }
+
+/* Answers that need no more than a status and a sentence. */
+static const struct {
+    unsigned status;
+    bool html;
+    const char *message;
+} instead[FAULT_KINDS] = {
+    [FAULT_NOT_FOUND] = {404, false, "There is nothing of that id"},
+    [FAULT_WRONG_PATH] = {404, true, "Not Found"},
+    [FAULT_ERROR_401] = {401, false, "The API key is missing, invalid or revoked"},
+    [FAULT_ERROR_422] = {422, false, "The request can't be processed"},
+    [FAULT_ERROR_500] = {500, false, "Something went wrong"},
+    [FAULT_ERROR_502] = {502, false, "An upstream service gave no answer"},
+    [FAULT_ERROR_503] = {503, false, "The service is down for maintenance"},
+    [FAULT_HTML_503] = {503, true, "Service Unavailable"},
+    [FAULT_HTML_200] = {200, true, "Welcome"},
+    [FAULT_HTML_403] = {403, true, "Forbidden"},
+    [FAULT_CONFLICT_409] = {409, false, "The request is in conflict with another one"},
+};
 
 static struct reply *limited(const struct fault *fault)
 {
@@ -55,46 +74,25 @@ static struct reply *proxy(void)
 
 struct reply *spoil_instead(const struct fault *fault)
 {
-    switch ((int)fault->kind) {
-    case FAULT_NOT_FOUND:
-        return reply_error(404, NULL, "There is nothing of that id");
-    case FAULT_WRONG_PATH:
-        return reply_html(404, "Not Found");
-    case FAULT_RATE_LIMIT_HEADER:
-    case FAULT_RATE_LIMIT_BODY:
+    const enum fault_kind kind = fault->kind;
+
+    if (instead[kind].html)
+        return reply_html(instead[kind].status, instead[kind].message);
+    if (instead[kind].status > 0)
+        return reply_error(instead[kind].status, NULL, "%s", instead[kind].message);
+    if (kind == FAULT_RATE_LIMIT_HEADER || kind == FAULT_RATE_LIMIT_BODY)
         return limited(fault);
-    case FAULT_ERROR_401:
-        return reply_error(401, NULL, "The API key is missing, invalid or revoked");
-    case FAULT_ERROR_403:
+    if (kind == FAULT_ERROR_403)
         return forbidden();
-    case FAULT_ERROR_422:
-        return reply_error(422, NULL, "The request can't be processed");
-    case FAULT_ERROR_500:
-        return reply_error(500, NULL, "Something went wrong");
-    case FAULT_ERROR_502:
-        return reply_error(502, NULL, "An upstream service gave no answer");
-    case FAULT_ERROR_503:
-        return reply_error(503, NULL, "The service is down for maintenance");
-    case FAULT_HTML_503:
-        return reply_html(503, "Service Unavailable");
-    case FAULT_HTML_200:
-        return reply_html(200, "Welcome");
-    case FAULT_HTML_403:
-        return reply_html(403, "Forbidden");
-    case FAULT_PROXY_401:
+    if (kind == FAULT_PROXY_401)
         return proxy();
-    case FAULT_CONFLICT_409:
-        return reply_error(409, NULL, "The request is in conflict with another one");
-    case FAULT_REDIRECT:
+    if (kind == FAULT_REDIRECT)
         return redirect();
-    case FAULT_RESET:
-        return reply_none(DELIVER_RESET);
-    }
-    return reply_none(DELIVER_NOTHING); /* lose-reply, commit-late */
+    return reply_none(kind == FAULT_RESET ? DELIVER_RESET : DELIVER_NOTHING);
 }
 
 /* So that there is something to spoil where the true answer has no body. */
-static void need_body(struct reply *reply)
+static void give_body(const struct fault *fault, struct reply *reply, usec_t now)
 {
     if (reply->json != NULL || reply->html != NULL)
         return;
@@ -104,63 +102,67 @@ static void need_body(struct reply *reply)
         reply->status = 200;
 }
 
-static void break_json(struct reply *reply)
+static void break_json(const struct fault *fault, struct reply *reply, usec_t now)
 {
+    give_body(fault, reply, now);
     reply_render(reply);
     reply->text[strlen(reply->text) / 2] = '\0';
 }
 
-static void date(struct reply *reply, usec_t now, gint64 off)
+static void cut(const struct fault *fault, struct reply *reply, usec_t now)
 {
-    g_autofree char *when = text_http_time((usec_t)((gint64)now + off * (gint64)USEC_PER_SEC));
+    give_body(fault, reply, now);
+    reply->delivery = DELIVER_HALF;
+}
+
+static void slow(const struct fault *fault, struct reply *reply, usec_t now)
+{
+    give_body(fault, reply, now);
+    reply->delivery = DELIVER_SLOWLY;
+    reply->slow_for = (usec_t)fault->seconds * USEC_PER_SEC;
+}
+
+static void delay(const struct fault *fault, struct reply *reply, usec_t now)
+{
+    reply->delay = (usec_t)fault->seconds * USEC_PER_SEC;
+}
+
+static void shift_date(const struct fault *fault, struct reply *reply, usec_t now)
+{
+    g_autofree char *when = text_http_time((usec_t)((gint64)now + fault->seconds * (gint64)USEC_PER_SEC));
 
     reply_set_header(reply, "Date", "%s", when);
 }
 
-static void spoil_delivery(const struct fault *fault, struct reply *reply, enum delivery delivery)
+static void drop_date(const struct fault *fault, struct reply *reply, usec_t now)
 {
-    need_body(reply);
-    reply->delivery = delivery;
-    reply->slow_for = (usec_t)fault->seconds * USEC_PER_SEC;
+    reply_set_header(reply, "Date", NULL);
 }
 
-static void spend(const struct fault *fault, struct reply *reply, usec_t now)
+static void spend_rate(const struct fault *fault, struct reply *reply, usec_t now)
 {
     reply_set_header(reply, "X-RateLimit-Remaining", "0");
     reply_set_header(reply, "X-RateLimit-Reset", "%" G_GINT64_FORMAT,
                      (gint64)(now / USEC_PER_SEC) + fault->seconds);
 }
 
+static void (*const spoilers[FAULT_KINDS])(const struct fault *, struct reply *, usec_t) = {
+    [FAULT_RATE_LIMIT_HEADER] = spend_rate,
+    [FAULT_RATE_LIMIT_BODY] = spend_rate,
+    [FAULT_CUT_BODY] = cut,
+    [FAULT_SLOW] = slow,
+    [FAULT_DELAY] = delay,
+    [FAULT_HUGE_BODY] = give_body,
+    [FAULT_BROKEN_JSON] = break_json,
+    [FAULT_WRONG_TYPES] = give_body,
+    [FAULT_WRONG_CLOCK] = shift_date,
+    [FAULT_NO_DATE] = drop_date,
+};
+
 void spoil_reply(const struct fault *fault, struct reply *reply, usec_t now, const char *other_id)
 {
-    switch ((int)fault->kind) {
-    case FAULT_RATE_LIMIT_HEADER:
-    case FAULT_RATE_LIMIT_BODY:
-        spend(fault, reply, now);
-        return;
-    case FAULT_CUT_BODY:
-        spoil_delivery(fault, reply, DELIVER_HALF);
-        return;
-    case FAULT_SLOW:
-        spoil_delivery(fault, reply, DELIVER_SLOWLY);
-        return;
-    case FAULT_DELAY:
-        reply->delay = (usec_t)fault->seconds * USEC_PER_SEC;
-        return;
-    case FAULT_BROKEN_JSON:
-        need_body(reply);
-        break_json(reply);
-        return;
-    case FAULT_WRONG_CLOCK:
-        date(reply, now, fault->seconds);
-        return;
-    case FAULT_NO_DATE:
-        reply_set_header(reply, "Date", NULL);
-        return;
-    case FAULT_HUGE_BODY:
-    case FAULT_WRONG_TYPES:
-        need_body(reply);
-    }
+    if (spoilers[fault->kind] != NULL)
+        spoilers[fault->kind](fault, reply, now);
     if (reply->json != NULL)
         spoil_json(fault, reply->status, reply->json, other_id);
 }
