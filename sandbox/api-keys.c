@@ -67,6 +67,8 @@ static json_object *create_key(struct visit *visit, const struct order *order, c
     if (visit_fault(visit, FAULT_WRONG_PREFIX) != NULL)
         prefix = prefix == KEY_LIVE ? KEY_TEST : KEY_LIVE;
     key = sandbox_create(visit->sandbox, order, like, key_type_prefix(prefix), visit->now, &secret);
+    if (prefix != order->type)
+        key->works_from = USEC_INFINITY;
     if (unknown_yet != NULL)
         key->works_from = clock_now() + (usec_t)unknown_yet->seconds * USEC_PER_SEC;
     answer = view_key(key);

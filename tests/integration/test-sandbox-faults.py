@@ -287,6 +287,7 @@ class Faults(unittest.TestCase):
         created = self.create().json
         self.assertEqual((created['type'], created['key'][:8]), ('test', 'sk_live_'))
         self.assertEqual(self.probe(created['key']).status, 401)
+        self.assertFalse(self.sandbox.keys(id=created['id'])[0]['valid'])
 
     def test_wrong_last4(self):
         self.fault('create', 'wrong-last4')
