@@ -56,9 +56,12 @@ static void show_permissions(json_object *key, bool full, char *const *permissio
 static void widen(json_object *key, const char *unused)
 {
     g_auto(GStrv) permissions = json_strv(json_object_object_get(key, "permissions"));
+    bool full;
 
-    if (g_strcmp0(json_text_of(key, "access"), "full") != 0)
-        show_permissions(key, spoil_widen(&permissions), permissions);
+    if (g_strcmp0(json_text_of(key, "access"), "full") == 0)
+        return;
+    full = spoil_widen(&permissions);
+    show_permissions(key, full, permissions);
 }
 
 static void exchange(json_object *key, const char *unused)
