@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Small reads of /proc/PID and of the managers' units directories. */
+#include "daemon/io/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-login.h>
+
+#define STAT_START_TIME 19 /* fields behind the comm's parenthesis, see proc(5) */
+
+char *process_boot_id(void)
+{
+    char text[SD_ID128_STRING_MAX];
+    sd_id128_t id;
+
+    if (sd_id128_get_boot(&id) < 0)
+        return g_strdup("");
+    return g_strdup(sd_id128_to_string(id, text));
+}
+
+static char *read_proc(pid_t pid, const char *file)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, file);
+    char *content = NULL;
+
+    return g_file_get_contents(path, &content, NULL, NULL) ? content : NULL;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret)
+{
+    g_autofree char *stat = read_proc(pid, "stat");
+    g_auto(GStrv) fields = NULL;
+    const char *rest;
+
+    if (stat == NULL)
+        return kill(pid, 0) < 0 && errno == ESRCH ? -ESRCH : -EACCES;
+    rest = strrchr(stat, ')');
+    if (rest == NULL)
+        return -EACCES;
+    fields = g_strsplit(rest + 1, " ", -1);
+    if (g_strv_length(fields) <= STAT_START_TIME + 1)
+        return -EACCES;
+    *ret = g_ascii_strtoull(fields[STAT_START_TIME + 1], NULL, 10);
+    return 0;
+}
+
+char *process_name(pid_t pid)
+{
+    char *comm = read_proc(pid, "comm");
+
+    return comm != NULL ? g_strstrip(g_strdelimit(comm, "\n\r\t", ' ')) : g_strdup("");
+}
+
+char *process_unit(pid_t pid, bool user)
+{
+    char *unit = NULL, *copy;
+    int r = user ? sd_pid_get_user_unit(pid, &unit) : sd_pid_get_unit(pid, &unit);
+
+    if (r < 0)
+        return NULL;
+    copy = g_str_has_suffix(unit, ".service") ? g_strdup(unit) : NULL;
+    free(unit);
+    return copy;
+}
+
+char *unit_invocation(const char *unit, bool user)
+{
+    const char *runtime = user ? g_getenv("XDG_RUNTIME_DIR") : "/run";
+    g_autofree char *path = NULL;
+    char target[64];
+    ssize_t n;
+
+    if (runtime == NULL || strchr(unit, '/') != NULL)
+        return NULL;
+    path = g_strdup_printf("%s/systemd/units/invocation:%s", runtime, unit);
+    n = readlink(path, target, sizeof target);
+    return n > 0 && n < (ssize_t)sizeof target ? g_strndup(target, (gsize)n) : NULL;
+}
