@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The few lines that several parts of keyturnd share. */
+#include "daemon/daemon.h"
+
+#include "daemon/io/journal.h"
+#include "daemon/util/clock.h"
+
+const struct secret *daemon_management(struct daemon *daemon, enum environment environment)
+{
+    const struct entry *entry = registry_find(daemon->registry, management_name(environment));
+    const struct ledger_key *key = entry_current(entry);
+
+    return key != NULL ? vault_get(daemon->vault, key->number) : NULL;
+}
+
+void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason)
+{
+    if (!entry_set_attention(entry, reason))
+        return;
+    daemon->news->changed(entry, daemon->news_userdata);
+    if (reason == NULL)
+        return;
+    daemon_note(daemon, LOG_WARNING,
+                &(struct ledger_event){.time = clock_now(),
+                                       .integration = entry->definition->name,
+                                       .event = "attention",
+                                       .message = reason});
+    daemon->news->attention(entry->definition->name, reason, daemon->news_userdata);
+}
+
+void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event)
+{
+    const char *fields[] = {"KEYTURN_INTEGRATION",
+                            event->integration,
+                            "KEYTURN_EVENT",
+                            event->event,
+                            "KEYTURN_ROTATION",
+                            event->rotation,
+                            "KEYTURN_LAST4",
+                            event->last4,
+                            "KEYTURN_CALLER",
+                            event->caller,
+                            NULL};
+    int r = ledger_note_event(daemon->ledger, event);
+
+    if (r < 0)
+        journal_send(LOG_ERR, NULL, (const char *[]){NULL}, "the history can't be written: %s",
+                     g_strerror(-r));
+    journal_send(priority, NULL, fields, "%s%s%s%s%s", event->integration,
+                 *event->integration != '\0' ? ": " : "",
+                 event->message != NULL ? event->message : event->event, event->caller != NULL ? ", by " : "",
+                 event->caller != NULL ? event->caller : "");
+}
+
+struct keyring_item daemon_item(const struct entry *entry, const struct ledger_key *key)
+{
+    return (struct keyring_item){
+        .integration = entry_is_management(entry) ? NULL : entry->definition->name,
+        .environment = entry->definition->environment,
+        .key_id = key->item,
+    };
+}
