@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks the kernel and systemd's runtime files; the ledger forgets who has ended. */
+#include "daemon/holders.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/io/journal.h"
+#include "daemon/io/process.h"
+
+bool holder_is_alive(const struct holder *holder, bool system_mode)
+{
+    g_autofree char *boot = process_boot_id();
+    uint64_t started;
+    int r;
+
+    if (g_strcmp0(holder->boot_id, boot) != 0)
+        return false;
+    if (holder->unit != NULL && *holder->unit != '\0') {
+        g_autofree char *invocation = unit_invocation(holder->unit, !system_mode);
+        return g_strcmp0(invocation, holder->invocation_id) == 0;
+    }
+    r = process_start_time(holder->pid, &started);
+    return r == -EACCES || (r == 0 && started == holder->start_time);
+}
+
+unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_text)
+{
+    const struct ledger_key *key = entry_current(entry);
+    g_autoptr(GString) names = g_string_new(NULL);
+    unsigned n = 0;
+
+    for (guint i = 0; key != NULL && i < entry->holders->len; i++) {
+        const struct holder *holder = entry->holders->pdata[i];
+        g_autofree char *name = NULL;
+
+        if (holder->generation >= key->generation || !holder_is_alive(holder, system_mode))
+            continue;
+        name = holder_describe(holder);
+        g_string_append_printf(names, "%s%s", n > 0 ? ", " : "still held by ", name);
+        n++;
+    }
+    g_free(entry->holders_text);
+    *ret_text = entry->holders_text = g_strdup(names->str);
+    return n;
+}
+
+unsigned holders_alive(struct entry *entry, bool system_mode)
+{
+    unsigned n = 0;
+
+    for (guint i = 0; i < entry->holders->len; i++)
+        n += holder_is_alive(entry->holders->pdata[i], system_mode);
+    return n;
+}
+
+static int drop(struct daemon *daemon, struct entry *entry, guint index)
+{
+    const struct holder *holder = entry->holders->pdata[index];
+    int r = ledger_drop_holders(daemon->ledger, entry->definition->name, &holder, 1);
+
+    if (r == 0)
+        g_ptr_array_remove_index(entry->holders, index);
+    return r;
+}
+
+void holders_sweep(struct daemon *daemon, struct entry *entry)
+{
+    for (guint i = entry->holders->len; i-- > 0;) {
+        int r = holder_is_alive(entry->holders->pdata[i], daemon->system_mode) ? 0 : drop(daemon, entry, i);
+
+        if (r < 0)
+            journal_send(LOG_WARNING, NULL, (const char *[]){NULL},
+                         "%s: holders that ended can't be forgotten: %s", entry->definition->name,
+                         g_strerror(-r));
+    }
+}
+
+int holders_acknowledge(struct daemon *daemon, struct entry *entry, const struct holder *holder,
+                        uint64_t generation)
+{
+    for (guint i = 0; i < entry->holders->len; i++) {
+        const struct holder *row = entry->holders->pdata[i];
+
+        if (holder_is_same(row, holder))
+            return row->generation < generation ? drop(daemon, entry, i) : 0;
+    }
+    return -ENOENT;
+}
