@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One pending note per (integration, holder); the event loop writes all of them in one transaction. */
+#include "daemon/accounting.h"
+
+#include "daemon/io/journal.h"
+
+#define GATHER USEC_PER_SEC
+
+struct note {
+    char *integration;
+    char *caller;
+    struct holder *holder; /* with the count to add */
+    bool is_new;           /* the ledger has no such (holder, generation) yet */
+};
+
+struct accounting {
+    struct daemon *daemon;
+    GPtrArray *notes;
+    sd_event_source *at_once;
+    sd_event_source *gathered;
+};
+
+static void note_free(void *data)
+{
+    struct note *note = data;
+
+    g_free(note->integration);
+    g_free(note->caller);
+    holder_free(note->holder);
+    g_free(note);
+}
+
+static void tell(struct accounting *accounting, const struct note *note)
+{
+    struct entry *entry = registry_find(accounting->daemon->registry, note->integration);
+    const struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
+    struct ledger_event event = {
+        .time = note->holder->last_at,
+        .integration = note->integration,
+        .event = "fetched",
+        .key_id = key != NULL ? key->id : NULL,
+        .last4 = key != NULL ? key->last4 : NULL,
+        .message = "key fetched",
+        .caller = note->caller,
+    };
+
+    if (entry == NULL)
+        return;
+    if (note->is_new)
+        daemon_note(accounting->daemon, LOG_INFO, &event);
+    accounting->daemon->news->fetched(entry, accounting->daemon->news_userdata);
+}
+
+static int write_notes(struct accounting *accounting)
+{
+    g_autofree struct ledger_fetch *fetches = g_new0(struct ledger_fetch, accounting->notes->len + 1);
+    int r;
+
+    if (accounting->notes->len == 0)
+        return 0;
+    for (guint i = 0; i < accounting->notes->len; i++) {
+        const struct note *note = accounting->notes->pdata[i];
+        fetches[i] = (struct ledger_fetch){.integration = note->integration, .holder = note->holder};
+    }
+    r = ledger_note_fetches(accounting->daemon->ledger, fetches, accounting->notes->len);
+    if (r < 0) {
+        journal_send(LOG_ERR, NULL, (const char *[]){NULL},
+                     "fetches can't be noted in the ledger, trying again: %s", g_strerror(-r));
+        return r;
+    }
+    for (guint i = 0; i < accounting->notes->len; i++)
+        tell(accounting, accounting->notes->pdata[i]);
+    g_ptr_array_set_size(accounting->notes, 0);
+    return 0;
+}
+
+static int arm(struct accounting *accounting, usec_t span)
+{
+    int r = sd_event_source_set_time_relative(accounting->gathered, span);
+
+    return r < 0 ? r : sd_event_source_set_enabled(accounting->gathered, SD_EVENT_ONESHOT);
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct accounting *accounting = userdata;
+
+    if (write_notes(accounting) < 0)
+        arm(accounting, 10 * GATHER);
+    return 0;
+}
+
+static int on_defer(sd_event_source *source, void *userdata)
+{
+    return on_time(source, 0, userdata);
+}
+
+struct accounting *accounting_new(struct daemon *daemon)
+{
+    struct accounting *accounting = g_new0(struct accounting, 1);
+
+    accounting->daemon = daemon;
+    accounting->notes = g_ptr_array_new_with_free_func(note_free);
+    if (sd_event_add_time_relative(daemon->event, &accounting->gathered, CLOCK_MONOTONIC, GATHER, 0, on_time,
+                                   accounting) < 0 ||
+        sd_event_source_set_enabled(accounting->gathered, SD_EVENT_OFF) < 0 ||
+        sd_event_add_defer(daemon->event, &accounting->at_once, on_defer, accounting) < 0 ||
+        sd_event_source_set_enabled(accounting->at_once, SD_EVENT_OFF) < 0)
+        return accounting_free(accounting);
+    return accounting;
+}
+
+struct accounting *accounting_free(struct accounting *accounting)
+{
+    if (accounting == NULL)
+        return NULL;
+    write_notes(accounting);
+    sd_event_source_disable_unref(accounting->at_once);
+    sd_event_source_disable_unref(accounting->gathered);
+    g_ptr_array_unref(accounting->notes);
+    g_free(accounting);
+    return NULL;
+}
+
+static struct note *find_note(struct accounting *accounting, const char *integration,
+                              const struct holder *holder)
+{
+    for (guint i = 0; i < accounting->notes->len; i++) {
+        struct note *note = accounting->notes->pdata[i];
+
+        if (g_strcmp0(note->integration, integration) == 0 && holder_is_same(note->holder, holder) &&
+            note->holder->generation == holder->generation)
+            return note;
+    }
+    return NULL;
+}
+
+/* The entry's own row; true if this pair of holder and generation is new. */
+static bool note_in_memory(struct entry *entry, const struct holder *holder)
+{
+    struct holder *row = entry_holder(entry, holder);
+
+    if (row == NULL) {
+        g_ptr_array_add(entry->holders, holder_copy(holder));
+        return true;
+    }
+    row->last_at = holder->last_at;
+    row->count++;
+    if (row->generation == holder->generation)
+        return false;
+    row->generation = holder->generation;
+    row->first_at = holder->last_at;
+    return true;
+}
+
+void accounting_fetched(struct accounting *accounting, struct entry *entry, const struct holder *holder,
+                        const char *caller)
+{
+    const struct ledger_key *key = entry_current(entry);
+    struct holder *fetch = holder_copy(holder);
+    struct note *note;
+
+    fetch->generation = key != NULL ? key->generation : 0;
+    fetch->first_at = fetch->last_at = clock_now();
+    fetch->count = 1;
+    entry->last_fetched_at = fetch->last_at;
+    g_free(entry->last_fetched_by);
+    entry->last_fetched_by = g_strdup(caller);
+    note = find_note(accounting, entry->definition->name, fetch);
+    if (note != NULL) {
+        note_in_memory(entry, fetch);
+        note->holder->last_at = fetch->last_at;
+        note->holder->count++;
+        holder_free(fetch);
+        return;
+    }
+    note = g_new0(struct note, 1);
+    note->integration = g_strdup(entry->definition->name);
+    note->caller = g_strdup(caller);
+    note->holder = fetch;
+    note->is_new = note_in_memory(entry, fetch);
+    g_ptr_array_add(accounting->notes, note);
+    if (note->is_new)
+        sd_event_source_set_enabled(accounting->at_once, SD_EVENT_ONESHOT);
+    else if (accounting->notes->len == 1)
+        arm(accounting, GATHER);
+}
+
+void accounting_forget(struct accounting *accounting, const char *integration)
+{
+    for (guint i = accounting->notes->len; i-- > 0;) {
+        const struct note *note = accounting->notes->pdata[i];
+
+        if (g_strcmp0(note->integration, integration) == 0)
+            g_ptr_array_remove_index(accounting->notes, i);
+    }
+}
