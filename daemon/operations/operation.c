@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What operations share. */
+#include "daemon/operations/operation.h"
+
+#include <stdarg.h>
+
+void operation_refuse(operation_fn done, void *userdata, int code, const char *format, ...)
+{
+    g_autoptr(GError) error = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    error = g_error_new_valist(KT_ERROR, code, format, arguments);
+    va_end(arguments);
+    done(error, NULL, userdata);
+}
+
+bool operation_check_keyring(struct daemon *daemon, GError **error)
+{
+    switch (keyring_get_state(daemon->keyring)) {
+    case KEYRING_UNLOCKED:
+        return true;
+    case KEYRING_LOCKED:
+        g_set_error(error, KT_ERROR, KT_KEYRING_LOCKED, "the keyring is locked: unlock it");
+        return false;
+    case KEYRING_ABSENT:
+        g_set_error(error, KT_ERROR, KT_KEYRING_ABSENT,
+                    "there is no keyring: start one (gnome-keyring, KWallet) and log in to it");
+        return false;
+    }
+    return false;
+}
+
+struct entry *operation_find(struct daemon *daemon, const char *name, GError **error)
+{
+    struct entry *entry = *name != '@' ? registry_find(daemon->registry, name) : NULL;
+
+    if (entry == NULL)
+        g_set_error(error, KT_ERROR, KT_NO_SUCH_INTEGRATION,
+                    "there is no integration %s: see keyturn list, or add it with keyturn add", name);
+    return entry;
+}
+
+const struct secret *operation_management(struct daemon *daemon, enum environment environment, GError **error)
+{
+    const struct entry *entry = registry_find(daemon->registry, management_name(environment));
+    const struct secret *management = daemon_management(daemon, environment);
+    const char *name = environment_name(environment);
+
+    if (management != NULL)
+        return management;
+    if (entry_current(entry) == NULL || entry->secret_missing)
+        g_set_error(error, KT_ERROR, KT_NO_MANAGEMENT_KEY,
+                    "there is no management key for %s: store one with keyturn login %s", name, name);
+    else if (operation_check_keyring(daemon, error))
+        g_set_error(error, KT_ERROR, KT_BUSY, "the keyring is being read: try again in a moment");
+    return NULL;
+}
+
+GError *operation_answer_error(const struct answer *answer, const char *what)
+{
+    const char *message = answer->message != NULL ? answer->message : "";
+    const char *id = answer->request_id != NULL ? answer->request_id : "";
+    const char *comma = *id != '\0' ? ", request " : "";
+
+    switch (answer_class(answer)) {
+    case ANSWER_LIMITED:
+        return g_error_new(KT_ERROR, KT_BUSY,
+                           "%s: HueChat's rate limit is reached: try again in a minute%s%s", what, comma, id);
+    case ANSWER_DENIED:
+    case ANSWER_REFUSED:
+    case ANSWER_ABSENT:
+        return g_error_new(KT_ERROR, KT_REFUSED, "%s: HueChat refused: %s%s%s", what, message, comma, id);
+    case ANSWER_OK:
+    case ANSWER_UNSENT:
+    case ANSWER_UNKNOWN:
+        break;
+    }
+    return g_error_new(KT_ERROR, KT_UNREACHABLE,
+                       "%s: HueChat gave no answer that fits: %s: check the network and BaseURL%s%s", what,
+                       message, comma, id);
+}
