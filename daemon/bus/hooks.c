@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A job a unit, by systemd's own bus interface; JobRemoved tells how it ended. */
+#include "daemon/bus/hooks.h"
+
+#include <string.h>
+
+#include "daemon/schedule.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+
+struct hook {
+    struct hooks *hooks;
+    char *integration;
+    char *unit;
+    char *job; /* its path once systemd has taken it */
+};
+
+struct hooks {
+    struct daemon *daemon;
+    sd_bus *bus;
+    GPtrArray *running; /* struct hook */
+    sd_bus_slot *removed;
+    bool subscribed;
+};
+
+static void hook_free(void *data)
+{
+    struct hook *hook = data;
+
+    g_free(hook->integration);
+    g_free(hook->unit);
+    g_free(hook->job);
+    g_free(hook);
+}
+
+static bool is_running(const struct hooks *hooks, const char *integration)
+{
+    for (guint i = 0; i < hooks->running->len; i++)
+        if (g_strcmp0(((const struct hook *)hooks->running->pdata[i])->integration, integration) == 0)
+            return true;
+    return false;
+}
+
+static void finish(struct hook *hook, const char *failure)
+{
+    struct hooks *hooks = hook->hooks;
+    struct daemon *daemon = hooks->daemon;
+    struct entry *entry = registry_find(daemon->registry, hook->integration);
+    g_autofree char *name = g_strdup(hook->integration);
+    g_autofree char *text = failure == NULL
+                                ? NULL
+                                : g_strdup_printf("%s did not take the new key: %s: see systemctl status %s",
+                                                  hook->unit, failure, hook->unit);
+
+    g_ptr_array_remove(hooks->running, hook);
+    if (entry == NULL)
+        return;
+    if (text != NULL) {
+        entry->hooks_failed = true;
+        daemon_attention(daemon, entry, text);
+    }
+    if (is_running(hooks, name))
+        return;
+    entry->hooks_ran = !entry->hooks_failed;
+    rotator_wake_integration(daemon->rotator, name);
+    schedule_look_again(daemon);
+}
+
+static int job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error)
+{
+    struct hooks *hooks = userdata;
+    const char *job, *unit, *result;
+    uint32_t id;
+
+    if (sd_bus_message_read(signal, "uoss", &id, &job, &unit, &result) < 0)
+        return 0;
+    for (guint i = 0; i < hooks->running->len; i++) {
+        struct hook *hook = hooks->running->pdata[i];
+
+        if (g_strcmp0(hook->job, job) == 0) {
+            finish(hook, strcmp(result, "done") == 0 ? NULL : result);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int job_taken(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    struct hook *hook = userdata;
+    const char *job;
+
+    if (sd_bus_message_is_method_error(reply, NULL))
+        finish(hook, sd_bus_message_get_error(reply)->message);
+    else if (sd_bus_message_read(reply, "o", &job) < 0)
+        finish(hook, "systemd's answer makes no sense");
+    else
+        hook->job = g_strdup(job);
+    return 0;
+}
+
+static void ask(struct hooks *hooks, struct entry *entry, const char *method, char *const *units)
+{
+    for (; units != NULL && *units != NULL; units++) {
+        struct hook *hook = g_new0(struct hook, 1);
+
+        *hook = (struct hook){
+            .hooks = hooks, .integration = g_strdup(entry->definition->name), .unit = g_strdup(*units)};
+        g_ptr_array_add(hooks->running, hook);
+        if (sd_bus_call_method_async(hooks->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, method,
+                                     job_taken, hook, "ss", *units, "replace") < 0)
+            finish(hook, "systemd can't be asked");
+    }
+}
+
+/* Signals of jobs come to subscribers alone. No harm where there is no systemd: nothing else is asked of it
+ * then. */
+static void subscribe(struct hooks *hooks)
+{
+    if (hooks->subscribed)
+        return;
+    hooks->subscribed = true;
+    sd_bus_call_method_async(hooks->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL,
+                             NULL, "");
+}
+
+void hooks_run(struct hooks *hooks, struct entry *entry)
+{
+    const struct integration *definition = entry->definition;
+    bool none = g_strv_length(definition->reload_units) + g_strv_length(definition->restart_units) +
+                    g_strv_length(definition->start_units) ==
+                0;
+
+    entry->hooks_failed = false;
+    entry->hooks_ran = none;
+    if (none)
+        return;
+    subscribe(hooks);
+    ask(hooks, entry, "ReloadUnit", definition->reload_units);
+    ask(hooks, entry, "RestartUnit", definition->restart_units);
+    ask(hooks, entry, "StartUnit", definition->start_units);
+}
+
+struct hooks *hooks_new(struct daemon *daemon, sd_bus *bus)
+{
+    struct hooks *hooks = g_new0(struct hooks, 1);
+
+    *hooks =
+        (struct hooks){.daemon = daemon, .bus = bus, .running = g_ptr_array_new_with_free_func(hook_free)};
+    if (sd_bus_add_match_async(bus, &hooks->removed,
+                               "type='signal',sender='" SYSTEMD "',path='" SYSTEMD_PATH
+                               "',interface='" SYSTEMD_MANAGER "',member='JobRemoved'",
+                               job_removed, NULL, hooks) < 0)
+        return hooks_free(hooks);
+    return hooks;
+}
+
+struct hooks *hooks_free(struct hooks *hooks)
+{
+    if (hooks == NULL)
+        return NULL;
+    sd_bus_slot_unref(hooks->removed);
+    g_ptr_array_unref(hooks->running);
+    g_free(hooks);
+    return NULL;
+}

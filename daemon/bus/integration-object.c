@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.keyturn1.Integration: read-only properties, out of the registry. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/bus/objects.h"
+#include "dbus/names.h"
+
+char *integration_path(const char *name)
+{
+    char *path = NULL, *copy;
+
+    if (sd_bus_path_encode(KT_INTEGRATION_PREFIX, name, &path) < 0)
+        g_error("out of memory");
+    copy = g_strdup(path);
+    free(path);
+    return copy;
+}
+
+static struct entry *entry_at(struct service *service, const char *path)
+{
+    char *name = NULL;
+    struct entry *entry = NULL;
+
+    if (sd_bus_path_decode(path, KT_INTEGRATION_PREFIX, &name) > 0 && *name != '@')
+        entry = registry_find(service->daemon->registry, name);
+    free(name);
+    return entry;
+}
+
+static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error)
+{
+    if (entry_at(userdata, path) == NULL)
+        return 0;
+    *ret_found = userdata;
+    return 1;
+}
+
+static void add_path(struct entry *entry, void *userdata)
+{
+    GPtrArray *paths = userdata;
+    g_autofree char *path = integration_path(entry->definition->name);
+
+    g_ptr_array_add(paths, strdup(path)); /* sd-bus frees it */
+}
+
+static int enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
+                     sd_bus_error *ret_error)
+{
+    struct service *service = userdata;
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+    char **nodes;
+
+    registry_each(service->daemon->registry, false, add_path, paths);
+    nodes = calloc(paths->len + 1, sizeof *nodes);
+    if (nodes == NULL)
+        return -ENOMEM;
+    memcpy(nodes, paths->pdata, paths->len * sizeof *nodes);
+    *ret_nodes = nodes;
+    return 0;
+}
+
+/* One function that knows every property: what each shows stands on one line. */
+struct view {
+    const struct entry *entry;
+    const struct integration *definition;
+    const struct ledger_key *key; /* NULL: none */
+    const struct api_settings *api;
+    const struct rotation *rotation; /* NULL: idle */
+};
+
+static const char *state_of(const struct view *view)
+{
+    return view->rotation != NULL ? rotation_state_name((enum rotation_state)view->rotation->state) : "idle";
+}
+
+static usec_t due_of(const struct view *view)
+{
+    usec_t due = view->key != NULL ? entry_due_at(view->entry) : 0;
+
+    return due == USEC_INFINITY ? 0 : due;
+}
+
+static const char *text_of(const struct view *view, const char *property)
+{
+    const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"Name", view->definition->name},
+        {"Environment", environment_name(view->definition->environment)},
+        {"Access", view->definition->full_access ? "full" : "custom"},
+        {"Management", view->definition->managed_by == MANAGED_BY_API ? "api" : "dashboard"},
+        {"BaseURL", view->api->base_url},
+        {"HeaderName", view->api->header},
+        {"KeyId", view->key != NULL ? view->key->id : NULL},
+        {"Last4", view->key != NULL ? view->key->last4 : NULL},
+        {"RotationState", state_of(view)},
+        {"Attention", view->entry->attention},
+        {"LastFetchedBy", view->entry->last_fetched_by},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (strcmp(texts[i].name, property) == 0)
+            return texts[i].value != NULL ? texts[i].value : "";
+    return "";
+}
+
+static uint64_t number_of(const struct view *view, const char *property)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        {"Generation", view->key != NULL ? view->key->generation : 0},
+        {"CreatedAt", view->key != NULL ? view->key->created_at : 0},
+        {"DueAt", due_of(view)},
+        {"LastFetchedAt", view->entry->last_fetched_at},
+        {"LastUsedAt", view->key != NULL ? view->key->last_used_at : 0},
+        {"RotateAfter", view->definition->rotate_after},
+        {"Overlap", view->definition->overlap},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (strcmp(numbers[i].name, property) == 0)
+            return numbers[i].value;
+    return 0;
+}
+
+static bool view_at(struct service *service, const char *path, struct view *ret)
+{
+    struct daemon *daemon = service->daemon;
+    const struct entry *entry = entry_at(service, path);
+
+    if (entry == NULL)
+        return false;
+    *ret = (struct view){
+        .entry = entry,
+        .definition = entry->definition,
+        .key = entry_current(entry),
+        .api = &daemon->config->api[entry->definition->environment],
+        .rotation = rotator_find(daemon->rotator, entry->definition->name),
+    };
+    return true;
+}
+
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    struct view view;
+
+    return view_at(userdata, path, &view) ? sd_bus_message_append(reply, "s", text_of(&view, property))
+                                          : -ENOENT;
+}
+
+static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    struct view view;
+
+    return view_at(userdata, path, &view) ? sd_bus_message_append(reply, "t", number_of(&view, property))
+                                          : -ENOENT;
+}
+
+static int get_list(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    struct view view;
+
+    if (!view_at(userdata, path, &view))
+        return -ENOENT;
+    return sd_bus_message_append_strv(reply, strcmp(property, "Allow") == 0 ? view.definition->allow
+                                                                            : view.definition->permissions);
+}
+
+#define CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Name", "s", get_text, 0, CONST),
+    SD_BUS_PROPERTY("Environment", "s", get_text, 0, CONST),
+    SD_BUS_PROPERTY("Access", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Permissions", "as", get_list, 0, CHANGES),
+    SD_BUS_PROPERTY("Management", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("BaseURL", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("HeaderName", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("KeyId", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Last4", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Generation", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("CreatedAt", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("DueAt", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("RotationState", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Attention", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("LastFetchedAt", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("LastFetchedBy", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("LastUsedAt", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("Allow", "as", get_list, 0, CHANGES),
+    SD_BUS_PROPERTY("RotateAfter", "t", get_number, 0, CHANGES),
+    SD_BUS_PROPERTY("Overlap", "t", get_number, 0, CHANGES),
+    SD_BUS_VTABLE_END,
+};
+
+int integration_objects_add(struct service *service)
+{
+    int r = sd_bus_add_fallback_vtable(service->bus, NULL, KT_INTEGRATION_PREFIX, KT_INTEGRATION_INTERFACE,
+                                       vtable, find, service);
+
+    if (r >= 0)
+        r = sd_bus_add_node_enumerator(service->bus, NULL, KT_INTEGRATION_PREFIX, enumerate, service);
+    if (r >= 0)
+        r = sd_bus_add_object_manager(service->bus, NULL, KT_OBJECT_PATH);
+    return r;
+}
+
+/* Signals that can't be queued are lost with the connection, which is what ends keyturnd. */
+void integration_emit_changed(struct service *service, const struct entry *entry)
+{
+    g_autofree char *path = integration_path(entry->definition->name);
+
+    sd_bus_emit_properties_changed(service->bus, path, KT_INTEGRATION_INTERFACE, "Access", "Permissions",
+                                   "Management", "BaseURL", "HeaderName", "KeyId", "Last4", "Generation",
+                                   "CreatedAt", "DueAt", "RotationState", "Attention", "LastUsedAt", "Allow",
+                                   "RotateAfter", "Overlap", NULL);
+}
+
+void integration_emit_fetched(struct service *service, const struct entry *entry)
+{
+    g_autofree char *path = integration_path(entry->definition->name);
+
+    sd_bus_emit_properties_changed(service->bus, path, KT_INTEGRATION_INTERFACE, "LastFetchedAt",
+                                   "LastFetchedBy", NULL);
+}
+
+void integration_emit_added(struct service *service, const char *name)
+{
+    g_autofree char *path = integration_path(name);
+
+    sd_bus_emit_interfaces_added(service->bus, path, KT_INTEGRATION_INTERFACE, NULL);
+}
+
+void integration_emit_removed(struct service *service, const char *name)
+{
+    g_autofree char *path = integration_path(name);
+
+    sd_bus_emit_interfaces_removed(service->bus, path, KT_INTEGRATION_INTERFACE, NULL);
+}

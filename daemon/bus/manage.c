@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Read, validate, act; the reply follows when the operation answers. */
+#include "daemon/bus/manage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/bus/errors.h"
+#include "daemon/bus/objects.h"
+#include "daemon/bus/settings.h"
+#include "daemon/definitions.h"
+#include "daemon/operations/add.h"
+#include "daemon/operations/import.h"
+#include "daemon/operations/login.h"
+#include "daemon/operations/remove.h"
+#include "daemon/operations/revoke.h"
+#include "daemon/rotate.h"
+#include "daemon/schedule.h"
+#include "daemon/util/cleanup.h"
+
+static void refuse_garbled(sd_bus_message *call)
+{
+    g_autoptr(GError) error =
+        g_error_new(KT_ERROR, KT_INVALID, "the arguments can't be read: see org.keyturn1(5)");
+
+    bus_reply_error(call, error);
+}
+
+/* An operation without a result has ended. */
+static void done(const GError *error, const char *text, void *userdata)
+{
+    struct pending *pending = userdata;
+
+    if (error != NULL)
+        bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "");
+    pending_free(pending);
+}
+
+static void note(const struct pending *pending, const char *what)
+{
+    daemon_note(pending->service->daemon, LOG_NOTICE,
+                &(struct ledger_event){.time = clock_now(),
+                                       .integration = pending->name != NULL ? pending->name : "",
+                                       .event = what,
+                                       .message = what,
+                                       .caller = pending->caller});
+}
+
+static void added(const GError *error, const char *text, void *userdata)
+{
+    struct pending *pending = userdata;
+    g_autofree char *path = NULL;
+
+    if (error != NULL) {
+        done(error, NULL, pending);
+        return;
+    }
+    note(pending, "added");
+    path = integration_path(pending->name);
+    sd_bus_reply_method_return(pending->call, "o", path);
+    pending_free(pending);
+}
+
+void manage_add_integration(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    _cleanup_integration_ struct integration *definition = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    bool issue;
+
+    if (sd_bus_message_read(call, "s", &name) < 0) {
+        refuse_garbled(call);
+        return;
+    }
+    definition = integration_new(name);
+    if (!settings_read(call, definition, &issue, &error)) {
+        bus_reply_error(call, error);
+        return;
+    }
+    if (caller->holder.uid != 0 && service->daemon->system_mode &&
+        (g_strv_length(definition->reload_units) > 0 || g_strv_length(definition->restart_units) > 0 ||
+         g_strv_length(definition->start_units) > 0)) {
+        error = g_error_new(KT_ERROR, KT_DENIED,
+                            "ReloadUnits, RestartUnits and StartUnits let systemd act: as root only");
+        bus_reply_error(call, error);
+        return;
+    }
+    add_integration(service->daemon, g_steal_pointer(&definition), issue, added,
+                    pending_new(service, call, caller, name));
+}
+
+void manage_remove_integration(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    const char *name;
+    int revoke;
+
+    if (sd_bus_message_read(call, "sb", &name, &revoke) < 0)
+        refuse_garbled(call);
+    else
+        remove_integration(service->daemon, name, revoke, done, pending_new(service, call, caller, name));
+}
+
+void manage_open_upload(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    _cleanup_close_ int fd = uploads_open(service->uploads, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+
+    if (fd >= 0) {
+        sd_bus_reply_method_return(call, "h", fd);
+        return;
+    }
+    error = g_error_new(KT_ERROR, fd == -EBUSY ? KT_BUSY : KT_FAILED, "no pipe can be made: %s: try again",
+                        g_strerror(-fd));
+    bus_reply_error(call, error);
+}
+
+static void imported(const GError *error, const char *last4, void *userdata)
+{
+    struct pending *pending = userdata;
+
+    if (error != NULL) {
+        done(error, NULL, pending);
+        return;
+    }
+    sd_bus_reply_method_return(pending->call, "s", last4);
+    pending_free(pending);
+}
+
+void manage_import_key(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    _cleanup_secret_ struct secret *secret = uploads_take(service->uploads, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+    const char *name, *id;
+    usec_t created_at;
+
+    if (sd_bus_message_read(call, "s", &name) < 0)
+        refuse_garbled(call);
+    else if (!details_read(call, &id, &created_at, &error))
+        bus_reply_error(call, error);
+    else
+        import_key(service->daemon, name, g_steal_pointer(&secret), id, created_at, imported,
+                   pending_new(service, call, caller, name));
+}
+
+static bool read_environment(sd_bus_message *call, enum environment *ret)
+{
+    g_autoptr(GError) error = NULL;
+    const char *name;
+
+    if (sd_bus_message_read(call, "s", &name) < 0) {
+        refuse_garbled(call);
+        return false;
+    }
+    if (environment_parse(name, ret) == 0)
+        return true;
+    error = g_error_new(KT_ERROR, KT_INVALID, "there is no environment %s: use live or test", name);
+    bus_reply_error(call, error);
+    return false;
+}
+
+void manage_set_management_key(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    _cleanup_secret_ struct secret *secret = uploads_take(service->uploads, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+    enum environment environment;
+    const char *id;
+
+    if (!read_environment(call, &environment))
+        return;
+    if (!details_read(call, &id, NULL, &error))
+        bus_reply_error(call, error);
+    else
+        login(service->daemon, environment, g_steal_pointer(&secret), id, done,
+              pending_new(service, call, caller, NULL));
+}
+
+void manage_forget_management_key(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    enum environment environment;
+
+    if (read_environment(call, &environment))
+        logout(service->daemon, environment, done, pending_new(service, call, caller, NULL));
+}
+
+/* --compromised, while a rotation runs: it does that to the running one, which then asks for one more. */
+static bool hurry(struct daemon *daemon, const char *name, char **ret_rid)
+{
+    const struct rotation *running = rotator_find(daemon->rotator, name);
+
+    if (running == NULL)
+        return false;
+    *ret_rid = g_strdup(running->rid);
+    return rotator_say(daemon->rotator, name, &(struct rotation_event){.type = EVENT_HURRY}) == 0;
+}
+
+void manage_rotate(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    struct daemon *daemon = service->daemon;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *rid = NULL;
+    struct entry *entry = NULL;
+    const char *name;
+    bool compromised;
+
+    if (sd_bus_message_read(call, "s", &name) < 0) {
+        refuse_garbled(call);
+        return;
+    }
+    if (options_read(call, &compromised, &error))
+        entry = operation_find(daemon, name, &error);
+    if (entry != NULL && !(compromised && hurry(daemon, name, &rid)))
+        rid = rotate_begin(daemon, entry, compromised ? CAUSE_COMPROMISED : CAUSE_ASKED, &error);
+    if (rid == NULL) {
+        bus_reply_error(call, error);
+        return;
+    }
+    schedule_look_again(daemon);
+    sd_bus_reply_method_return(call, "s", rid);
+}
+
+/* Resume, Rollback, ConfirmDeleted: a word to the rotation that stands in that state. */
+static void say(struct service *service, sd_bus_message *call, enum rotation_event_type word, bool any_state,
+                enum rotation_state state, const char *what)
+{
+    struct daemon *daemon = service->daemon;
+    const struct rotation *rotation = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+
+    if (sd_bus_message_read(call, "s", &name) < 0) {
+        refuse_garbled(call);
+        return;
+    }
+    if (operation_find(daemon, name, &error) == NULL) {
+        bus_reply_error(call, error);
+        return;
+    }
+    rotation = rotator_find(daemon->rotator, name);
+    if (rotation == NULL || (!any_state && rotation->state != state)) {
+        error = g_error_new(KT_ERROR, KT_INVALID, "no rotation of %s is %s: see keyturn status %s", name,
+                            what, name);
+        bus_reply_error(call, error);
+        return;
+    }
+    if (word == EVENT_RESUME && ledger_is_foreign(daemon->ledger) && ledger_claim(daemon->ledger) < 0) {
+        error = g_error_new(KT_ERROR, KT_FAILED, "the ledger can't be written: make room in %s",
+                            daemon->paths.state);
+        bus_reply_error(call, error);
+        return;
+    }
+    rotator_say(daemon->rotator, name, &(struct rotation_event){.type = word});
+    schedule_look_again(daemon);
+    sd_bus_reply_method_return(call, "");
+}
+
+void manage_resume(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    say(service, call, EVENT_RESUME, false, ROTATION_HELD, "held");
+}
+
+void manage_rollback(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    say(service, call, EVENT_ROLLBACK, true, ROTATION_HELD, "under way");
+}
+
+void manage_confirm_deleted(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    say(service, call, EVENT_CONFIRM, false, ROTATION_AWAITING_DELETION, "waiting for a deletion");
+}
+
+void manage_revoke(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    const char *name;
+    int force;
+
+    if (sd_bus_message_read(call, "sb", &name, &force) < 0)
+        refuse_garbled(call);
+    else
+        revoke_key(service->daemon, name, force, done, pending_new(service, call, caller, name));
+}
+
+void manage_reload(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (definitions_load(service->daemon, true, &error))
+        sd_bus_reply_method_return(call, "");
+    else
+        bus_reply_error(call, error);
+    schedule_look_again(service->daemon);
+}

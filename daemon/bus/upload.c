@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The pipe's buffer is the store: what was written is read when it is asked for. */
+#include "daemon/bus/upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "daemon/util/cleanup.h"
+#include "daemon/util/clock.h"
+
+#define UPLOAD_MAX 4096
+#define UPLOAD_TIME (30 * USEC_PER_SEC)
+#define UPLOADS_MAX 64
+
+struct upload {
+    struct uploads *uploads;
+    char *sender;
+    int fd;
+    sd_event_source *end;
+};
+
+struct uploads {
+    sd_event *event;
+    GHashTable *open; /* sender -> upload */
+    sd_bus_slot *gone;
+};
+
+static void upload_free(void *data)
+{
+    struct upload *upload = data;
+
+    sd_event_source_disable_unref(upload->end);
+    kt_close_p(&upload->fd);
+    g_free(upload->sender);
+    g_free(upload);
+}
+
+static int name_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
+{
+    struct uploads *uploads = userdata;
+    const char *name;
+
+    if (sd_bus_message_read(signal, "s", &name) >= 0)
+        g_hash_table_remove(uploads->open, name);
+    return 0;
+}
+
+struct uploads *uploads_new(sd_event *event, sd_bus *bus)
+{
+    struct uploads *uploads = g_new0(struct uploads, 1);
+
+    uploads->event = event;
+    uploads->open = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, upload_free);
+    if (sd_bus_add_match_async(bus, &uploads->gone,
+                               "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                               "member='NameOwnerChanged',arg2=''",
+                               name_gone, NULL, uploads) < 0)
+        return uploads_free(uploads);
+    return uploads;
+}
+
+struct uploads *uploads_free(struct uploads *uploads)
+{
+    if (uploads == NULL)
+        return NULL;
+    sd_bus_slot_unref(uploads->gone);
+    g_hash_table_destroy(uploads->open);
+    g_free(uploads);
+    return NULL;
+}
+
+static int on_end(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct upload *upload = userdata;
+
+    g_hash_table_remove(upload->uploads->open, upload->sender);
+    return 0;
+}
+
+int uploads_open(struct uploads *uploads, const char *sender)
+{
+    _cleanup_close_ int write_end = -1;
+    struct upload *upload;
+    int ends[2], r;
+
+    g_hash_table_remove(uploads->open, sender);
+    if (g_hash_table_size(uploads->open) >= UPLOADS_MAX)
+        return -EBUSY;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    write_end = ends[1];
+    upload = g_new0(struct upload, 1);
+    *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .fd = ends[0]};
+    r = fcntl(write_end, F_SETPIPE_SZ, UPLOAD_MAX) < 0 ? -errno : 0;
+    if (r >= 0)
+        r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME,
+                                       USEC_PER_SEC, on_end, upload);
+    if (r < 0) {
+        upload_free(upload);
+        return r;
+    }
+    g_hash_table_insert(uploads->open, upload->sender, upload);
+    r = write_end;
+    write_end = -1;
+    return r;
+}
+
+struct secret *uploads_take(struct uploads *uploads, const char *sender)
+{
+    struct upload *upload = g_hash_table_lookup(uploads->open, sender);
+    struct secret *secret = NULL;
+    char text[UPLOAD_MAX];
+    ssize_t n;
+
+    if (upload == NULL)
+        return NULL;
+    n = read(upload->fd, text, sizeof text);
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        n--;
+    if (n > 0)
+        secret = secret_new(text, (size_t)n);
+    explicit_bzero(text, sizeof text);
+    g_hash_table_remove(uploads->open, sender);
+    return secret;
+}

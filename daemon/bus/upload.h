@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Secrets on their way in: a caller gets a pipe's write end, and what it wrote is the next call's secret. */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/core/secret.h"
+
+struct uploads;
+
+struct uploads *uploads_new(sd_event *event, sd_bus *bus);
+struct uploads *uploads_free(struct uploads *uploads);
+
+/* A write end for this sender; a second one replaces the first. It ends after 30 s, or with the sender. The
+ * caller closes it. Negative errno. */
+int uploads_open(struct uploads *uploads, const char *sender);
+
+/* What the sender wrote until now, a line end at its end left out; NULL: nothing, or no well-formed key. The
+ * upload is over. The caller frees it. */
+struct secret *uploads_take(struct uploads *uploads, const char *sender);
