@@ -1,66 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturnd's view of a real keyring that is locked, unlocked, killed, deleted, or on a bus that restarts."""
 import os
-import queue
 import signal
-import subprocess
-import threading
 import unittest
 
-from world import World, build_root, die_with_test, wait_for
+from driver import Driver
+from world import World, build_root, wait_for
 
 SECRET = 'sk_test_0123456789xyz'
-
-
-class Driver:
-    """drive-keyring, line by line."""
-
-    def __init__(self, world):
-        build = build_root()
-        self.process = subprocess.Popen([build / 'tests' / 'integration' / 'drive-keyring',
-                                         build / 'daemon' / 'keyturn-secret-service'],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=world.env,
-                                        start_new_session=True, preexec_fn=die_with_test)
-        world.processes.append(self.process)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.decode().rstrip('\n'))
-
-    def expect(self, line, timeout=15):
-        try:
-            told = self.lines.get(timeout=timeout)
-        except queue.Empty:
-            raise AssertionError(f'nothing came, expected: {line}') from None
-        assert told == line, (told, line)
-
-    def expect_nothing(self, seconds=0.5):
-        try:
-            raise AssertionError(self.lines.get(timeout=seconds))
-        except queue.Empty:
-            pass
-
-    def command(self, line):
-        self.process.stdin.write(line.encode() + b'\n')
-        self.process.stdin.flush()
-
-    def ask(self, line, answer):
-        self.command(line)
-        self.expect(answer)
-
-    def helpers(self):
-        """Pids of its children."""
-        pid = self.process.pid
-        with open(f'/proc/{pid}/task/{pid}/children') as children:
-            return [int(child) for child in children.read().split()]
-
-    def end(self):
-        self.process.stdin.close()
-        status = self.process.wait(10)
-        self.process.stdout.close()
-        assert status in (0, -signal.SIGKILL), status
 
 
 class WatchTest(unittest.TestCase):
@@ -72,7 +19,7 @@ class WatchTest(unittest.TestCase):
         self.addCleanup(self.world.__exit__, None, None, None)
 
     def start(self):
-        self.driver = Driver(self.world)
+        self.driver = Driver(self.world, 'drive-keyring', build_root() / 'daemon' / 'keyturn-secret-service')
         self.addCleanup(self.driver.end)
         return self.driver
 
@@ -98,7 +45,7 @@ class KeyringTest(WatchTest):
         self.world.kill_keyring()
         driver.expect('state absent')
         driver.command('load crm key_1')
-        self.assertRegex(driver.lines.get(timeout=15), '^done EAGAIN: ')
+        self.assertRegex(driver.next(), '^done EAGAIN: ')
         self.world.start_keyring()
         driver.expect('state unlocked')
         driver.ask('load crm key_1', f'done {SECRET}')
@@ -121,19 +68,19 @@ class KeyringTest(WatchTest):
         self.world.delete_collection()
         driver.expect('state absent')
         driver.command('check')
-        self.assertRegex(driver.lines.get(timeout=15), '^done EAGAIN: ')
+        self.assertRegex(driver.next(), '^done EAGAIN: ')
 
     def test_calls(self):
         self.world.start_keyring()
         driver = self.start()
         driver.expect('state unlocked')
         driver.command('load crm key_1')
-        self.assertRegex(driver.lines.get(timeout=15), '^done ENOKEY: ')
+        self.assertRegex(driver.next(), '^done ENOKEY: ')
         driver.ask(f'store crm key_1 {SECRET}', 'done ')
         driver.ask('load crm key_1', f'done {SECRET}')
         self.world.add_item('management', {'management': 'live'}, b'sk_live_0123456789abc')
         driver.command('all')
-        told = sorted([driver.lines.get(timeout=15), driver.lines.get(timeout=15)])
+        told = sorted([driver.next(), driver.next()])
         self.assertEqual(told, [f'item crm test {SECRET}', 'item management live sk_live_0123456789abc'])
         driver.expect('done ')
         self.assertEqual(self.world.items()[0][0], 'keyturn: crm (…9xyz)')
@@ -149,7 +96,7 @@ class KeyringTest(WatchTest):
         driver.expect('state locked')
         for command in ('load crm key_1', f'store crm key_1 {SECRET}', 'erase crm key_1', 'all', 'check'):
             driver.command(command)
-            self.assertRegex(driver.lines.get(timeout=15), '^done EAGAIN: ')
+            self.assertRegex(driver.next(), '^done EAGAIN: ')
         self.world.unlock_keyring()
         driver.expect('state unlocked')
 
@@ -191,7 +138,7 @@ class DormantTest(WatchTest):
         driver.expect_nothing(1)
         self.assertFalse(self.world.owned('org.freedesktop.secrets'))
         driver.command('load crm key_1')
-        told = [driver.lines.get(timeout=15), driver.lines.get(timeout=15)]
+        told = [driver.next(), driver.next()]
         self.assertIn('state absent', told)
         self.assertRegex(sorted(told)[0], '^done EAGAIN: ')
         self.assertTrue(self.world.owned('org.freedesktop.secrets'))
