@@ -172,7 +172,11 @@ class Connection:
     def on_bus(cls, address, timeout=30):
         """A connection to the bus at a unix:path= address."""
         sock = socket.socket(socket.AF_UNIX)
-        sock.connect(address.split('unix:path=', 1)[1].split(',')[0])
+        try:
+            sock.connect(address.split('unix:path=', 1)[1].split(',')[0])
+        except OSError:
+            sock.close()
+            raise
         self = cls(sock, timeout)
         self.name = self.ask_bus('Hello')
         return self
