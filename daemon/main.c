@@ -8,6 +8,7 @@
 
 #include "daemon/bus/service.h"
 #include "daemon/core/errors.h"
+#include "daemon/credentials.h"
 #include "daemon/helpers/confine.h"
 #include "daemon/io/journal.h"
 #include "daemon/manager.h"
@@ -45,6 +46,7 @@ static int prepare(sd_event **ret_event)
 
 static bool serve(sd_event *event, struct manager *manager, GError **error)
 {
+    struct credentials *credentials = NULL;
     struct service *service = NULL;
     int r = service_new(manager_daemon(manager), &service);
 
@@ -60,12 +62,19 @@ static bool serve(sd_event *event, struct manager *manager, GError **error)
             r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, manager);
     }
     if (*error == NULL && r >= 0) {
+        r = credentials_new(manager_daemon(manager), &credentials);
+        if (r < 0)
+            g_set_error(error, KT_ERROR, KT_FAILED, "the credentials socket can't be made: %s: see --runtime",
+                        g_strerror(-r));
+    }
+    if (*error == NULL && r >= 0) {
         manager_go(manager);
         sd_notify(0, "READY=1\nSTATUS=Handing out keys");
         r = sd_event_loop(event);
         sd_notify(0, "STOPPING=1");
     }
     manager_flush(manager);
+    credentials_free(credentials);
     service_free(service);
     return *error == NULL && r >= 0;
 }
