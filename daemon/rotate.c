@@ -71,6 +71,16 @@ static struct rotation *new_record(const struct entry *entry, const struct ledge
     return rotation;
 }
 
+/* Takes the record. */
+static int start(struct daemon *daemon, struct entry *entry, struct rotation *rotation)
+{
+    int r = rotator_start(daemon->rotator, rotation);
+
+    if (r == 0)
+        daemon->news->changed(entry, daemon->news_userdata); /* no longer idle */
+    return r;
+}
+
 char *rotate_begin(struct daemon *daemon, struct entry *entry, enum rotation_cause cause, GError **error)
 {
     g_autofree char *rid = NULL;
@@ -85,7 +95,7 @@ char *rotate_begin(struct daemon *daemon, struct entry *entry, enum rotation_cau
         return NULL;
     }
     rid = g_strdup(rotation->rid);
-    r = rotator_start(daemon->rotator, rotation);
+    r = start(daemon, entry, rotation);
     if (r < 0) {
         g_set_error(error, KT_ERROR, KT_FAILED, "the ledger can't be written: %s: make room in %s",
                     g_strerror(-r), daemon->paths.state);
@@ -119,5 +129,5 @@ bool rotate_leftover(struct daemon *daemon, struct entry *entry)
     rotation->new_last4 = g_strdup(current->last4);
     rotation->swapped_at = rotation->started_at;
     rotation->state = ROTATION_DRAINING;
-    return rotator_start(daemon->rotator, rotation) == 0;
+    return start(daemon, entry, rotation) == 0;
 }
