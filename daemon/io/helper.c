@@ -5,13 +5,11 @@
 #include "daemon/io/helper.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <glib.h>
 
-#include "daemon/io/spawn.h"
+#include "daemon/io/child.h"
 #include "daemon/util/cleanup.h"
 #include "dbus/names.h"
 
@@ -23,9 +21,8 @@ struct helper {
     sd_event *event;
     char *program, *name, *interface;
     usec_t idle_after;
-    pid_t pid; /* 0: not running, and so bus and child are NULL */
-    sd_bus *bus;
-    sd_event_source *child, *idle, *tell;
+    struct child *child; /* NULL: not running */
+    sd_event_source *idle, *tell;
     GQueue open, settled; /* struct call */
     unsigned deaths;      /* since the last answer */
     usec_t first_death, barred_until;
@@ -109,31 +106,22 @@ static struct call *call_new(struct helper *helper, helper_reply_fn reply_fn, vo
 
 /* The process */
 
-/* Kills it and lets the event loop reap it, whenever that may be. */
-static void leave_to_reaper(struct helper *helper)
-{
-    sd_event_source_send_child_signal(helper->child, SIGKILL, NULL, 0);
-    sd_event_source_set_userdata(helper->child, NULL);
-    sd_event_source_set_floating(helper->child, true);
-    helper->child = sd_event_source_unref(helper->child);
-}
-
 static void end(struct helper *helper)
 {
-    if (helper->pid == 0)
+    if (helper->child == NULL)
         return;
     sd_event_source_set_enabled(helper->idle, SD_EVENT_OFF);
     while (!g_queue_is_empty(&helper->open))
         settle_failed(g_queue_peek_head(&helper->open), SD_BUS_ERROR_NO_REPLY, "died in mid-call", "");
-    helper->bus = sd_bus_close_unref(helper->bus);
-    leave_to_reaper(helper);
-    helper->pid = 0;
+    helper->child = child_free(helper->child);
 }
 
-static void note_death(struct helper *helper)
+/* It has ended by itself. */
+static void lose(struct helper *helper)
 {
     usec_t now = now_of(helper);
 
+    end(helper);
     if (helper->deaths == 0 || now > usec_add(helper->first_death, DEATHS_SPAN)) {
         helper->deaths = 0;
         helper->first_death = now;
@@ -147,34 +135,17 @@ static void note_death(struct helper *helper)
 /* Takes in what it still said. */
 static void drain(struct helper *helper)
 {
-    while (helper->bus != NULL && sd_bus_process(helper->bus, NULL) > 0)
+    while (helper->child != NULL && child_listen(helper->child))
         ;
 }
 
-static void bury(struct helper *helper)
-{
-    drain(helper);
-    if (helper->pid == 0)
-        return;
-    note_death(helper);
-    end(helper);
-}
-
-static int on_child_exit(sd_event_source *source, const siginfo_t *info, void *userdata)
-{
-    if (userdata != NULL)
-        bury(userdata);
-    sd_event_source_disable_unref(source);
-    return 0;
-}
-
-static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static void on_ended(void *userdata)
 {
     struct helper *helper = userdata;
 
-    note_death(helper);
-    end(helper);
-    return 0;
+    drain(helper);
+    if (helper->child != NULL)
+        lose(helper);
 }
 
 static int on_idle(sd_event_source *source, uint64_t when, void *userdata)
@@ -183,65 +154,17 @@ static int on_idle(sd_event_source *source, uint64_t when, void *userdata)
     return 0;
 }
 
-/* A child is watched with EPOLLONESHOT, and lost if its pidfd was readable a moment before the process could
- * be waited for; only off and on again takes that flag away. */
-static int watch(struct helper *helper, pid_t pid)
-{
-    int r;
-
-    r = sd_event_add_child(helper->event, &helper->child, pid, WEXITED, on_child_exit, helper);
-    if (r < 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        return r;
-    }
-    sd_event_source_set_enabled(helper->child, SD_EVENT_OFF);
-    r = sd_event_source_set_enabled(helper->child, SD_EVENT_ON);
-    if (r >= 0)
-        r = sd_bus_match_signal(helper->bus, NULL, "org.freedesktop.DBus.Local",
-                                "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                                on_disconnected, helper);
-    if (r >= 0)
-        r = sd_bus_attach_event(helper->bus, helper->event, SD_EVENT_PRIORITY_NORMAL);
-    if (r < 0)
-        leave_to_reaper(helper);
-    return r;
-}
-
-static int start(struct helper *helper)
-{
-    pid_t pid;
-    int r;
-
-    if (now_of(helper) < helper->barred_until)
-        return -EAGAIN;
-    pid = spawn_helper(helper->program, &helper->bus);
-    if (pid < 0)
-        return pid;
-    r = watch(helper, pid);
-    if (r < 0) {
-        helper->bus = sd_bus_close_unref(helper->bus);
-        return r;
-    }
-    helper->pid = pid;
-    return 0;
-}
-
-/* Whether it has died without the event loop having had the time to notice. */
-static bool is_dead(struct helper *helper)
-{
-    siginfo_t info = {0};
-
-    return waitid(P_PID, (id_t)helper->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
-}
-
 static int ensure_started(struct helper *helper)
 {
     if (helper->freeing)
         return -ESHUTDOWN;
-    if (helper->pid != 0 && is_dead(helper))
-        bury(helper);
-    return helper->pid != 0 ? 0 : start(helper);
+    if (helper->child != NULL && child_is_dead(helper->child))
+        on_ended(helper);
+    if (helper->child != NULL)
+        return 0;
+    if (now_of(helper) < helper->barred_until)
+        return -EAGAIN;
+    return child_start(helper->event, helper->program, on_ended, helper, &helper->child);
 }
 
 /* The object */
@@ -289,8 +212,8 @@ int helper_new_call(struct helper *helper, const char *member, sd_bus_message **
     int r = ensure_started(helper);
 
     if (r >= 0)
-        r = sd_bus_message_new_method_call(helper->bus, &call, NULL, KT_HELPER_PATH, helper->interface,
-                                           member);
+        r = sd_bus_message_new_method_call(child_bus(helper->child), &call, NULL, KT_HELPER_PATH,
+                                           helper->interface, member);
     if (r >= 0)
         r = sd_bus_message_sensitive(call);
     helper->start_error = r;
@@ -309,8 +232,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
     sd_bus_message_sensitive(m);
     if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY)) {
-        note_death(helper);
-        end(helper);
+        lose(helper);
         return 0;
     }
     helper->deaths = 0;
@@ -357,12 +279,12 @@ void helper_call(struct helper *helper, sd_bus_message *message, usec_t timeout,
         settle_failed(call, SD_BUS_ERROR_FAILED, "can't be started: ", start_failure(helper));
         return;
     }
-    if (helper->bus == NULL || sd_bus_message_get_bus(message) != helper->bus) {
+    if (helper->child == NULL || sd_bus_message_get_bus(message) != child_bus(helper->child)) {
         settle_failed(call, SD_BUS_ERROR_NO_REPLY, "died before the call", "");
         return;
     }
     sd_event_source_set_enabled(helper->idle, SD_EVENT_OFF);
-    r = sd_bus_call_async(helper->bus, &call->slot, message, on_reply, call, UINT64_MAX);
+    r = sd_bus_call_async(child_bus(helper->child), &call->slot, message, on_reply, call, UINT64_MAX);
     if (r >= 0)
         r = sd_event_add_time_relative(helper->event, &call->deadline, CLOCK_MONOTONIC, timeout, 0,
                                        on_deadline, call);
@@ -379,5 +301,5 @@ void helper_kill(struct helper *helper)
 
 pid_t helper_pid(const struct helper *helper)
 {
-    return helper->pid;
+    return helper->child != NULL ? child_pid(helper->child) : 0;
 }
