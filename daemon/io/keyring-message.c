@@ -30,12 +30,24 @@ static char *make_label(const struct keyring_item *item, const struct secret *se
     return g_strdup_printf("keyturn: %s (…%s)", item->integration, secret_last4(secret));
 }
 
-int keyring_append_item(sd_bus_message *m, const struct keyring_item *item)
+/* "test" for a management key that a person stored, "test:ID" for one that a rotation made: both are there at
+ * once. */
+static char *management_value(const struct keyring_item *item)
 {
     const char *environment = environment_name(item->environment);
 
+    if (item->key_id == NULL || g_str_equal(item->key_id, environment))
+        return g_strdup(environment);
+    return g_strdup_printf("%s:%s", environment, item->key_id);
+}
+
+int keyring_append_item(sd_bus_message *m, const struct keyring_item *item)
+{
+    const char *environment = environment_name(item->environment);
+    g_autofree char *management = item->integration == NULL ? management_value(item) : NULL;
+
     if (item->integration == NULL)
-        return sd_bus_message_append(m, "a{ss}", 1, KT_ATTRIBUTE_MANAGEMENT, environment);
+        return sd_bus_message_append(m, "a{ss}", 1, KT_ATTRIBUTE_MANAGEMENT, management);
     return sd_bus_message_append(m, "a{ss}", 3, KT_ATTRIBUTE_INTEGRATION, item->integration,
                                  KT_ATTRIBUTE_ENVIRONMENT, environment, KT_ATTRIBUTE_KEY_ID, item->key_id);
 }
@@ -67,12 +79,27 @@ int keyring_read_secret(sd_bus_message *m, struct secret **ret)
     return 0;
 }
 
+static bool name_management(const char *management, struct keyring_item *item)
+{
+    for (int i = 0; i < ENVIRONMENT_COUNT; i++) {
+        const char *environment = environment_name((enum environment)i);
+        size_t length = strlen(environment);
+
+        if (strncmp(management, environment, length) != 0 ||
+            (management[length] != '\0' && management[length] != ':'))
+            continue;
+        item->environment = (enum environment)i;
+        item->key_id = management[length] == ':' ? management + length + 1 : environment;
+        return *item->key_id != '\0';
+    }
+    return false;
+}
+
 /* Whether the attributes name an item of ours: a management key's or an integration's. */
 static bool name_item(const char *management, const char *environment, struct keyring_item *item)
 {
     if (management != NULL)
-        return item->integration == NULL && item->key_id == NULL &&
-               environment_parse(management, &item->environment) == 0;
+        return item->integration == NULL && item->key_id == NULL && name_management(management, item);
     return item->integration != NULL && item->key_id != NULL && environment != NULL &&
            environment_parse(environment, &item->environment) == 0;
 }

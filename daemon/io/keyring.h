@@ -25,7 +25,8 @@ const char *keyring_state_name(enum keyring_state state);
 struct keyring_item {
     const char *integration;
     enum environment environment;
-    const char *key_id; /* HueChat's id, or the ledger's stand-in for one that is not known yet */
+    const char *
+        key_id; /* HueChat's id, or the ledger's stand-in (a management key of a person's: its environment) */
 };
 
 /* The state has changed. */
