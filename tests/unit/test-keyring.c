@@ -7,9 +7,10 @@ static void stores_with_label_and_attributes(void **state)
 {
     struct fixture *f = *state;
     _cleanup_secret_ struct secret *secret = secret_new(SECRET, strlen(SECRET));
-    const struct keyring_item management = {NULL, ENVIRONMENT_TEST, NULL};
+    const struct keyring_item management = {NULL, ENVIRONMENT_TEST, "test"};
+    const struct keyring_item rotated = {NULL, ENVIRONMENT_TEST, "key_9"};
     struct outcome outcome = {0};
-    g_autofree char *stored = NULL, *stored_management = NULL;
+    g_autofree char *stored = NULL, *stored_management = NULL, *stored_rotated = NULL;
 
     keyring_store(f->keyring, &crm, secret, on_done, &outcome);
     assert_int_equal(outcome.n, 0);
@@ -21,6 +22,11 @@ static void stores_with_label_and_attributes(void **state)
     expect(f, &outcome, 0, "");
     assert_true(g_file_get_contents("stored", &stored_management, NULL, NULL));
     assert_string_equal(stored_management, "keyturn: management key, test (…9xyz)|management=test |" SECRET);
+    keyring_store(f->keyring, &rotated, secret, on_done, &outcome);
+    expect(f, &outcome, 0, "");
+    assert_true(g_file_get_contents("stored", &stored_rotated, NULL, NULL));
+    assert_string_equal(stored_rotated,
+                        "keyturn: management key, test (…9xyz)|management=test:key_9 |" SECRET);
 }
 
 static void loads_and_erases(void **state)
@@ -43,7 +49,8 @@ static void loads_all(void **state)
     keyring_load_all(f->keyring, on_item, on_done, &outcome);
     expect(f, &outcome, 0, "");
     assert_string_equal(outcome.items->str, "crm test key_1 " SECRET "\n"
-                                            "- live - sk_live_0123456789xyz\n"
+                                            "- live live sk_live_0123456789xyz\n"
+                                            "- test key_9 sk_test_0123456789abc\n"
                                             "erp live key_3 -\n");
     g_string_free(outcome.items, TRUE);
 }
