@@ -52,8 +52,8 @@ static enum health of_api(json_object *i, guint64 now, char **ret_why)
 
 enum health health_of(json_object *i, guint64 now, guint64 warn, guint64 crit, char **ret_why)
 {
-    const char *attention = dict_text(i, "Attention");
-    bool held = strcmp(dict_text(i, "RotationState"), "held") == 0;
+    const char *attention = dict_text(i, "Attention"), *state = dict_text(i, "RotationState");
+    bool held = strcmp(state, "held") == 0;
     enum health health;
 
     *ret_why = NULL;
@@ -61,9 +61,12 @@ enum health health_of(json_object *i, guint64 now, guint64 warn, guint64 crit, c
         health = of_dashboard(i, now, warn, crit, ret_why);
     else
         health = of_api(i, now, ret_why);
-    if ((!held && !*attention) || health == HEALTH_CRITICAL)
-        return health;
-    g_free(*ret_why);
-    *ret_why = *attention ? g_strconcat(held ? "held: " : "", attention, NULL) : g_strdup("held");
-    return HEALTH_WARNING;
+    if (held || *attention)
+        health = MAX(health, HEALTH_WARNING);
+    /* keyturnd's own words say what to do. */
+    if (*attention || (held && !*ret_why)) {
+        g_free(*ret_why);
+        *ret_why = g_strdup(*attention ? attention : "held");
+    }
+    return health;
 }

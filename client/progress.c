@@ -17,7 +17,8 @@
 struct one {
     char *name;
     char *old_key;
-    char *state; /* as last printed */
+    char *state;     /* as last printed */
+    char *attention; /* likewise */
     bool ended;
 };
 
@@ -33,6 +34,7 @@ static void one_free(void *pointer)
     g_free(one->name);
     g_free(one->old_key);
     g_free(one->state);
+    g_free(one->attention);
     g_free(one);
 }
 
@@ -92,7 +94,9 @@ void progress_drop(struct progress *progress, const char *name)
 
 static void print_state(const struct progress *progress, const struct one *one, json_object *i)
 {
-    const char *attention = dict_text(i, "Attention"), *meaning = integration_state_meaning(one->state);
+    /* Of what is held the failure tells. */
+    const char *attention = strcmp(one->state, "held") == 0 ? "" : one->attention,
+               *meaning = integration_state_meaning(one->state);
     g_autofree char *iso = when_iso(when_now()), *time = when_second(when_now());
 
     if (progress->client->json) {
@@ -111,17 +115,21 @@ static void print_state(const struct progress *progress, const struct one *one, 
     fflush(stdout);
 }
 
-/* Why an ended rotation ended without another key. */
+/* Why an ended rotation ended without another key: the last that was said of it. */
 static char *find_reason(struct client *client, const char *name)
 {
     g_autoptr(json_object) history = NULL;
     g_autoptr(GError) error = NULL;
-    size_t n;
 
     if (bus_get_history(client, name, 0, &history, &error) < 0)
         return g_strdup_printf("and its history can't be read (%s)", error->message);
-    n = json_object_array_length(history);
-    return g_strdup(n > 0 ? dict_text(json_object_array_get_idx(history, n - 1), "Message") : "");
+    for (size_t n = json_object_array_length(history); n-- > 0;) {
+        json_object *entry = json_object_array_get_idx(history, n);
+
+        if (*dict_text(entry, "Rotation") && *dict_text(entry, "Message"))
+            return g_strdup(dict_text(entry, "Message"));
+    }
+    return g_strdup("");
 }
 
 /* Returns 0, or -1 with error set if the rotation has ended badly. */
@@ -147,21 +155,31 @@ static int judge(struct progress *progress, struct one *one, json_object *i, GEr
                        *reason ? ", " : "", reason, one->name);
 }
 
+/* Whether there is something that has not been printed. */
+static bool take_news(struct one *one, json_object *i)
+{
+    const char *state = dict_text(i, "RotationState"), *attention = dict_text(i, "Attention");
+
+    if (g_strcmp0(state, one->state) == 0 && g_strcmp0(attention, one->attention) == 0)
+        return false;
+    g_free(one->state);
+    g_free(one->attention);
+    one->state = g_strdup(state);
+    one->attention = g_strdup(attention);
+    return true;
+}
+
 static int look(struct progress *progress, struct one *one, GError **error)
 {
     g_autoptr(json_object) i = NULL;
-    const char *state;
 
     if (bus_get_integration(progress->client, one->name, &i, error) < 0) {
         one->ended = true;
         return -1;
     }
-    state = dict_text(i, "RotationState");
-    if (g_strcmp0(state, one->state) == 0)
+    if (!take_news(one, i))
         return 0;
-    g_free(one->state);
-    one->state = g_strdup(state);
-    if (strcmp(state, "idle") != 0)
+    if (strcmp(one->state, "idle") != 0)
         print_state(progress, one, i);
     return judge(progress, one, i, error);
 }

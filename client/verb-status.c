@@ -71,14 +71,17 @@ static void print_state(json_object *i)
         print_field("Attention", COLOUR_RED, dict_text(i, "Attention"));
 }
 
-static void print_access(json_object *i)
+static void print_access(struct client *client, json_object *i)
 {
     g_autofree char *allow = dict_join(i, "Allow", ", ");
     g_autofree char *after = when_span(dict_number(i, "RotateAfter")),
                     *overlap = when_span(dict_number(i, "Overlap"));
 
     take_field("Permissions", COLOUR_NONE, integration_permissions(i));
-    print_field("Allow", COLOUR_NONE, *allow ? allow : "no rule");
+    print_field("Allow", COLOUR_NONE,
+                *allow           ? allow
+                : client->system ? "no rule: nobody"
+                                 : "no rule: any program of this user");
     take_field("Rotates", COLOUR_NONE,
                dict_number(i, "RotateAfter") == G_MAXUINT64
                    ? g_strdup("never")
@@ -158,7 +161,7 @@ static int show_one(struct client *client, const char *name, GError **error)
     print_title(name, integration_state_colour(i), what);
     print_key(i, now);
     print_state(i);
-    print_access(i);
+    print_access(client, i);
     if (holders)
         print_holders(holders, now);
     else

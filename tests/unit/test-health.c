@@ -27,15 +27,16 @@ static const struct {
     {"dashboard", "idle", "", 3, HEALTH_CRITICAL, "due in 3 days"},
     {"dashboard", "idle", "", -5, HEALTH_CRITICAL, "overdue"},
     {"dashboard", "idle", "", G_MAXINT64, HEALTH_OK, NULL},
-    {"dashboard", "awaiting-key", "make one", -1, HEALTH_CRITICAL, "a new key"},
+    {"dashboard", "awaiting-key", "make one", -1, HEALTH_CRITICAL, "make one"},
     {"dashboard", "awaiting-key", "make one", 50, HEALTH_WARNING, "make one"},
+    {"dashboard", "awaiting-key", "", -1, HEALTH_CRITICAL, "a new key"},
     {"dashboard", "awaiting-deletion", "", 89, HEALTH_WARNING, "its old key"},
     {"dashboard", "awaiting-deletion", "", 80, HEALTH_CRITICAL, "its old key"},
     {"api", "idle", "", 1, HEALTH_OK, NULL},
     {"api", "draining", "", 0, HEALTH_OK, NULL},
     {"api", "idle", "", -2, HEALTH_WARNING, "overdue"},
     {"api", "held", "", 50, HEALTH_WARNING, "held"},
-    {"api", "held", "look at it", 50, HEALTH_WARNING, "held: look at it"},
+    {"api", "held", "look at it", 50, HEALTH_WARNING, "look at it"},
     {"api", "creating", "HueChat is away", 0, HEALTH_WARNING, "HueChat is away"},
 };
 
