@@ -2,6 +2,7 @@
 /* One pending note per (integration, holder); the event loop writes all of them in one transaction. */
 #include "daemon/accounting.h"
 
+#include "daemon/holders.h"
 #include "daemon/io/journal.h"
 
 #define GATHER USEC_PER_SEC
@@ -11,6 +12,7 @@ struct note {
     char *caller;
     struct holder *holder; /* with the count to add */
     bool is_new;           /* the ledger has no such (holder, generation) yet */
+    bool is_news;          /* nor one of the same program or unit: a line of the history */
 };
 
 struct accounting {
@@ -46,8 +48,10 @@ static void tell(struct accounting *accounting, const struct note *note)
 
     if (entry == NULL)
         return;
-    if (note->is_new)
+    if (note->is_news)
         daemon_note(accounting->daemon, LOG_INFO, &event);
+    if (note->is_new)
+        holders_sweep_many(accounting->daemon, entry);
     accounting->daemon->news->fetched(entry, accounting->daemon->news_userdata);
 }
 
@@ -153,6 +157,19 @@ static bool note_in_memory(struct entry *entry, const struct holder *holder)
     return true;
 }
 
+/* A program that runs every minute is not news every minute. */
+static bool is_news(const struct entry *entry, const struct holder *holder)
+{
+    for (guint i = 0; i < entry->holders->len; i++) {
+        const struct holder *row = entry->holders->pdata[i];
+
+        if (row->generation == holder->generation && row->uid == holder->uid &&
+            g_strcmp0(row->unit, holder->unit) == 0 && g_strcmp0(row->command, holder->command) == 0)
+            return false;
+    }
+    return true;
+}
+
 void accounting_fetched(struct accounting *accounting, struct entry *entry, const struct holder *holder,
                         const char *caller)
 {
@@ -178,6 +195,7 @@ void accounting_fetched(struct accounting *accounting, struct entry *entry, cons
     note->integration = g_strdup(entry->definition->name);
     note->caller = g_strdup(caller);
     note->holder = fetch;
+    note->is_news = is_news(entry, fetch);
     note->is_new = note_in_memory(entry, fetch);
     g_ptr_array_add(accounting->notes, note);
     if (note->is_new)

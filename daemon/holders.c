@@ -8,6 +8,8 @@
 #include "daemon/io/journal.h"
 #include "daemon/io/process.h"
 
+#define HOLDERS_KEPT 64 /* ended ones are of interest too, but not all of them */
+
 bool holder_is_alive(const struct holder *holder, bool system_mode)
 {
     g_autofree char *boot = process_boot_id();
@@ -66,14 +68,28 @@ static int drop(struct daemon *daemon, struct entry *entry, guint index)
 
 void holders_sweep(struct daemon *daemon, struct entry *entry)
 {
-    for (guint i = entry->holders->len; i-- > 0;) {
-        int r = holder_is_alive(entry->holders->pdata[i], daemon->system_mode) ? 0 : drop(daemon, entry, i);
+    g_autoptr(GPtrArray) ended = g_ptr_array_new();
+    int r = 0;
 
-        if (r < 0)
-            journal_send(LOG_WARNING, NULL, (const char *[]){NULL},
-                         "%s: holders that ended can't be forgotten: %s", entry->definition->name,
-                         g_strerror(-r));
-    }
+    for (guint i = 0; i < entry->holders->len; i++)
+        if (!holder_is_alive(entry->holders->pdata[i], daemon->system_mode))
+            g_ptr_array_add(ended, entry->holders->pdata[i]);
+    if (ended->len > 0)
+        r = ledger_drop_holders(daemon->ledger, entry->definition->name,
+                                (const struct holder *const *)ended->pdata, ended->len);
+    for (guint i = 0; r == 0 && i < ended->len; i++)
+        g_ptr_array_remove(entry->holders, ended->pdata[i]);
+    entry->sweep_at = MAX(HOLDERS_KEPT, 2 * entry->holders->len);
+    if (r < 0)
+        journal_send(LOG_WARNING, NULL, (const char *[]){NULL},
+                     "%s: holders that ended can't be forgotten: %s", entry->definition->name,
+                     g_strerror(-r));
+}
+
+void holders_sweep_many(struct daemon *daemon, struct entry *entry)
+{
+    if (entry->holders->len >= MAX(HOLDERS_KEPT, entry->sweep_at))
+        holders_sweep(daemon, entry);
 }
 
 int holders_acknowledge(struct daemon *daemon, struct entry *entry, const struct holder *holder,

@@ -15,8 +15,9 @@ unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_t
 /* How many living holders have any generation. */
 unsigned holders_alive(struct entry *entry, bool system_mode);
 
-/* Drops those that have ended, from memory and ledger. */
+/* Drops those that have ended, from memory and ledger; the second one only where they have become many. */
 void holders_sweep(struct daemon *daemon, struct entry *entry);
+void holders_sweep_many(struct daemon *daemon, struct entry *entry);
 
 /* The holder is done with generations before this one. 0, -ENOENT (it holds nothing), or what the ledger
  * says. */

@@ -77,16 +77,15 @@ static char *message_of(const struct rotation *rotation, enum rotation_change ch
 
     switch (change) {
     case CHANGE_NEW_KEY:
-        return g_strdup_printf("%s: key ...%s was made", state, rotation->new_last4);
+        return g_strdup_printf("%s: key …%s was made", state, rotation->new_last4);
     case CHANGE_ADOPT:
-        return g_strdup_printf("%s: key ...%s is %s at HueChat", state, rotation->old_last4,
-                               rotation->old_id);
+        return g_strdup_printf("%s: key …%s is %s at HueChat", state, rotation->old_last4, rotation->old_id);
     case CHANGE_SWAP:
-        return g_strdup_printf("%s: key ...%s is in use now", state, rotation->new_last4);
+        return g_strdup_printf("%s: key …%s is in use now", state, rotation->new_last4);
     case CHANGE_OLD_GONE:
-        return g_strdup_printf("%s: key ...%s is gone", state, rotation->old_last4);
+        return g_strdup_printf("%s: key …%s is gone", state, rotation->old_last4);
     case CHANGE_NEW_GONE:
-        return g_strdup_printf("%s: key ...%s was taken back", state, rotation->new_last4);
+        return g_strdup_printf("%s: key …%s was taken back", state, rotation->new_last4);
     case CHANGE_NONE:
         break;
     }

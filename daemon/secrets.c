@@ -57,7 +57,7 @@ static void mark_missing(struct entry *entry, void *userdata)
         journal_send(LOG_WARNING, NULL,
                      (const char *[]){"KEYTURN_INTEGRATION", entry->definition->name, "KEYTURN_LAST4",
                                       key->last4, NULL},
-                     "%s: the keyring has lost the key ...%s", entry->definition->name, key->last4);
+                     "%s: the keyring has lost the key …%s", entry->definition->name, key->last4);
     if (!entry_is_management(entry))
         daemon->news->changed(entry, daemon->news_userdata);
 }

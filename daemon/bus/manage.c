@@ -45,7 +45,6 @@ static void note(const struct pending *pending, const char *what)
                 &(struct ledger_event){.time = clock_now(),
                                        .integration = pending->name != NULL ? pending->name : "",
                                        .event = what,
-                                       .message = what,
                                        .caller = pending->caller});
 }
 
