@@ -47,6 +47,12 @@ const struct secret *operation_management(struct daemon *daemon, enum environmen
     const struct secret *management = daemon_management(daemon, environment);
     const char *name = environment_name(environment);
 
+    if (daemon->refused[environment]) {
+        g_set_error(error, KT_ERROR, KT_REFUSED,
+                    "HueChat refuses the management key of %s: store another one with keyturn login %s", name,
+                    name);
+        return NULL;
+    }
     if (management != NULL)
         return management;
     if (entry_current(entry) == NULL || entry->secret_missing)

@@ -19,7 +19,8 @@ bool operation_check_keyring(struct daemon *daemon, GError **error);
 /* The integration, or KT_NO_SUCH_INTEGRATION. */
 struct entry *operation_find(struct daemon *daemon, const char *name, GError **error);
 
-/* The environment's management key, or KT_NO_MANAGEMENT_KEY, KT_KEYRING_LOCKED, ... */
+/* The environment's management key, or KT_NO_MANAGEMENT_KEY, KT_REFUSED (by HueChat: nothing goes on until a
+ * login), KT_KEYRING_LOCKED, ... */
 const struct secret *operation_management(struct daemon *daemon, enum environment environment,
                                           GError **error);
 

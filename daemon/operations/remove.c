@@ -131,6 +131,11 @@ void remove_integration(struct daemon *daemon, const char *name, bool revoke, op
     }
     entry = registry_find(daemon->registry, name);
     if (revoke && entry_current(entry) != NULL) {
+        if (entry->definition->managed_by == MANAGED_BY_API &&
+            operation_management(daemon, entry->definition->environment, &error) == NULL) {
+            done(error, NULL, userdata);
+            return;
+        }
         rid = rotate_begin(daemon, entry, CAUSE_REMOVE, &error);
         if (rid == NULL) {
             done(error, NULL, userdata);
