@@ -18,22 +18,23 @@ static void identify_free_p(struct identify **identify)
     g_free(*identify);
 }
 
-static const struct remote_key *search(const struct identify *identify, const struct provider_result *result,
-                                       unsigned *ret_matches)
+const struct remote_key *identify_in(const struct provider_result *listing, enum environment environment,
+                                     const char *id, const char *last4, unsigned *ret_matches)
 {
     const struct remote_key *match = NULL;
+    unsigned matches = 0;
 
-    *ret_matches = 0;
-    for (size_t i = 0; i < result->n_keys; i++) {
-        const struct remote_key *key = &result->keys[i];
+    for (size_t i = 0; i < listing->n_keys; i++) {
+        const struct remote_key *key = &listing->keys[i];
 
-        if (key->type != identify->environment || strcmp(key->last4, identify->last4) != 0 ||
-            (identify->id != NULL && strcmp(key->id, identify->id) != 0))
+        if (key->type != environment || strcmp(key->last4, last4) != 0 ||
+            (id != NULL && strcmp(key->id, id) != 0))
             continue;
         match = key;
-        (*ret_matches)++;
+        matches++;
     }
-    return match;
+    *ret_matches = matches;
+    return matches == 1 ? match : NULL;
 }
 
 static void listed(struct provider_result *result, void *userdata)
@@ -48,7 +49,7 @@ static void listed(struct provider_result *result, void *userdata)
         identify->fn(NULL, error, identify->userdata);
         return;
     }
-    key = search(identify, result, &matches);
+    key = identify_in(result, identify->environment, identify->id, identify->last4, &matches);
     if (matches > 1)
         error =
             g_error_new(KT_ERROR, KT_INVALID,
@@ -58,7 +59,7 @@ static void listed(struct provider_result *result, void *userdata)
         error = g_error_new(KT_ERROR, KT_INVALID,
                             "HueChat lists no key %s that ends in %s: see the dashboard for the right --id",
                             identify->id, identify->last4);
-    identify->fn(matches == 1 ? key : NULL, error, identify->userdata);
+    identify->fn(key, error, identify->userdata);
 }
 
 void identify_key(struct daemon *daemon, enum environment environment, const struct secret *management,

@@ -13,3 +13,7 @@ typedef void (*identify_fn)(const struct remote_key *key, const GError *error, v
  * asked with, NULL: nobody. */
 void identify_key(struct daemon *daemon, enum environment environment, const struct secret *management,
                   const char *id, const char *last4, identify_fn fn, void *userdata);
+
+/* The key of a listing with that id (NULL: any), type and last 4; NULL unless exactly one matches. */
+const struct remote_key *identify_in(const struct provider_result *listing, enum environment environment,
+                                     const char *id, const char *last4, unsigned *ret_matches);

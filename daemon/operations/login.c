@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/operations/identify.h"
 #include "daemon/schedule.h"
 
 struct login {
@@ -117,26 +118,18 @@ static void stored(int result, const struct secret *secret, const char *message,
 
 static bool find_itself(struct login *login, const struct provider_result *result, GError **error)
 {
-    const struct remote_key *match = NULL;
-    unsigned matches = 0;
+    unsigned matches;
+    const struct remote_key *match =
+        identify_in(result, login->environment, login->id, login->last4, &matches);
 
-    for (size_t i = 0; i < result->n_keys; i++) {
-        const struct remote_key *key = &result->keys[i];
-
-        if (key->type != login->environment || strcmp(key->last4, login->last4) != 0 ||
-            (login->id != NULL && strcmp(key->id, login->id) != 0))
-            continue;
-        match = key;
-        matches++;
-    }
     if (login->id != NULL && matches == 0) {
         g_set_error(error, KT_ERROR, KT_INVALID,
                     "HueChat lists no key %s that ends in %s: see the dashboard for the right --id",
                     login->id, login->last4);
         return false;
     }
-    if (matches != 1)
-        return true;
+    if (match == NULL)
+        return true; /* another one ends in the same way: its id stays unknown */
     g_free(login->id);
     login->id = g_strdup(match->id);
     login->created_at = match->created_at;

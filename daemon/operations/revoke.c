@@ -58,45 +58,52 @@ static bool was_used(const struct entry *entry, const struct remote_key *key, us
            (date == 0 || usec_add(key->last_used_at, USEC_PER_HOUR) > date);
 }
 
+/* What stands against the deletion of this key; NULL: nothing. */
+static GError *objection(struct revocation *revocation, const struct entry *entry,
+                         const struct provider_result *result, const struct remote_key **ret_key)
+{
+    const struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
+    unsigned matches;
+
+    if (!result->counts)
+        return operation_answer_error(&result->answer, "HueChat's key list");
+    if (key == NULL)
+        return g_error_new(KT_ERROR, KT_NO_KEY, "%s has no key any more: nothing to revoke",
+                           revocation->name);
+    *ret_key = identify_in(result, key->environment, key->id, key->last4, &matches);
+    if (matches > 1)
+        return g_error_new(
+            KT_ERROR, KT_INVALID,
+            "%u keys at HueChat end in %s: delete the right one in the dashboard, then keyturn remove %s",
+            matches, key->last4, revocation->name);
+    if (*ret_key != NULL && !revocation->force && was_used(entry, *ret_key, result->answer.date))
+        return g_error_new(KT_ERROR, KT_IN_USE,
+                           "HueChat saw the key used within the last hour: find out by whom, or use --force");
+    return NULL;
+}
+
+/* A key that was imported without its id gets it now. */
+static int adopt(struct daemon *daemon, struct entry *entry, const struct remote_key *remote)
+{
+    struct ledger_key *key = entry_current(entry);
+
+    if (remote == NULL || key->id != NULL)
+        return 0;
+    key->id = g_strdup(remote->id);
+    return ledger_update_key(daemon->ledger, key, NULL);
+}
+
 static void listed(struct provider_result *result, void *userdata)
 {
     _cleanup_revocation_ struct revocation *revocation = userdata;
     struct daemon *daemon = revocation->daemon;
     struct entry *entry = registry_find(daemon->registry, revocation->name);
-    struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
     const struct remote_key *remote = NULL;
-    g_autoptr(GError) error = NULL;
-    unsigned matches = 0;
+    g_autoptr(GError) error = objection(revocation, entry, result, &remote);
 
-    if (!result->counts)
-        error = operation_answer_error(&result->answer, "HueChat's key list");
-    for (size_t i = 0; key != NULL && result->counts && i < result->n_keys; i++) {
-        const struct remote_key *candidate = &result->keys[i];
-
-        if (candidate->type == key->environment && g_strcmp0(candidate->last4, key->last4) == 0 &&
-            (key->id == NULL || g_strcmp0(candidate->id, key->id) == 0)) {
-            remote = candidate;
-            matches++;
-        }
-    }
-    if (error == NULL && key == NULL)
-        error = g_error_new(KT_ERROR, KT_NO_KEY, "%s has no key any more", revocation->name);
-    else if (error == NULL && matches > 1)
-        error = g_error_new(
-            KT_ERROR, KT_INVALID,
-            "%u keys at HueChat end in %s: import the key anew with --id, or delete it in the dashboard",
-            matches, key->last4);
-    else if (error == NULL && remote != NULL && !revocation->force &&
-             was_used(entry, remote, result->answer.date))
-        error =
-            g_error_new(KT_ERROR, KT_IN_USE,
-                        "HueChat saw the key used within the last hour: find out by whom, or use --force");
-    if (error == NULL && remote != NULL && key->id == NULL) {
-        key->id = g_strdup(remote->id);
-        if (ledger_update_key(daemon->ledger, key, NULL) < 0)
-            error = g_error_new(KT_ERROR, KT_FAILED, "the ledger can't be written: make room in %s",
-                                daemon->paths.state);
-    }
+    if (error == NULL && adopt(daemon, entry, remote) < 0)
+        error = g_error_new(KT_ERROR, KT_FAILED, "the ledger can't be written: make room in %s",
+                            daemon->paths.state);
     if (error != NULL) {
         revocation->done(error, NULL, revocation->userdata);
         return;
