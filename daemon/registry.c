@@ -179,6 +179,23 @@ void registry_each(struct registry *registry, bool management,
         each(entries->pdata[i], userdata);
 }
 
+bool registry_is_current(struct registry *registry, const struct entry *except, enum environment environment,
+                         uint64_t number, const char *id)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, registry->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct ledger_key *key = value != except ? entry_current(value) : NULL;
+
+        if (key != NULL && (key->number == number ||
+                            (id != NULL && key->environment == environment && g_strcmp0(key->id, id) == 0)))
+            return true;
+    }
+    return false;
+}
+
 struct ledger_key *entry_current(const struct entry *entry)
 {
     for (guint i = 0; i < entry->keys->len; i++) {

@@ -51,6 +51,11 @@ void registry_remove(struct registry *registry, const char *name);
 void registry_each(struct registry *registry, bool management,
                    void (*each)(struct entry *entry, void *userdata), void *userdata);
 
+/* Whether a key is the current one of anybody but `except`: by its number, or by HueChat's id (NULL: not
+ * known). */
+bool registry_is_current(struct registry *registry, const struct entry *except, enum environment environment,
+                         uint64_t number, const char *id);
+
 /* "@live", "@test": the names under which management keys are kept. */
 const char *management_name(enum environment environment);
 bool entry_is_management(const struct entry *entry);

@@ -15,43 +15,22 @@ static usec_t world_now(void *userdata)
     return clock_now();
 }
 
-/* Gate 5: is the key anybody's current one? A key that is deleted by a person's will is its own current one.
- */
-struct search {
-    const struct rotation *rotation;
-    bool found;
-};
-
-static void look_for_current(struct entry *entry, void *userdata)
-{
-    struct search *search = userdata;
-    const struct rotation *r = search->rotation;
-    const struct ledger_key *key = entry_current(entry);
-    bool own = strcmp(entry->definition->name, r->integration) == 0;
-    bool by_will = r->cause == CAUSE_REVOKE || r->cause == CAUSE_REMOVE;
-
-    if (key == NULL || (own && by_will))
-        return;
-    if (key->number == r->old_key ||
-        (r->old_id != NULL && key->environment == r->environment && g_strcmp0(key->id, r->old_id) == 0))
-        search->found = true;
-}
-
 static void world_read_facts(const struct rotation *rotation, struct rotation_facts *ret, void *userdata)
 {
     struct daemon *daemon = userdata;
     enum environment environment = (enum environment)rotation->environment;
     struct entry *entry = registry_find(daemon->registry, rotation->integration);
-    struct search search = {.rotation = rotation};
+    bool by_will = rotation->cause == CAUSE_REVOKE || rotation->cause == CAUSE_REMOVE;
 
-    registry_each(daemon->registry, true, look_for_current, &search);
     *ret = (struct rotation_facts){
         .now = clock_now(),
         .keyring_ready = keyring_get_state(daemon->keyring) == KEYRING_UNLOCKED,
         .paused = daemon->refused[environment] || daemon_management(daemon, environment) == NULL,
         .foreign = ledger_is_foreign(daemon->ledger),
         .timeout = daemon->config->api[environment].timeout,
-        .old_is_current = search.found,
+        /* A key that is deleted by a person's will is its own integration's current one. */
+        .old_is_current = registry_is_current(daemon->registry, by_will ? entry : NULL, environment,
+                                              rotation->old_key, rotation->old_id),
         .overlap = USEC_PER_DAY,
         .max_overlap = 7 * USEC_PER_DAY,
         .holders_text = "",
@@ -81,7 +60,8 @@ static char *message_of(const struct rotation *rotation, enum rotation_change ch
     case CHANGE_ADOPT:
         return g_strdup_printf("%s: key …%s is %s at HueChat", state, rotation->old_last4, rotation->old_id);
     case CHANGE_SWAP:
-        return g_strdup_printf("%s: key …%s is in use now", state, rotation->new_last4);
+        return g_strdup_printf("%s: key …%s is in use now", rotation->old_key == 0 ? "swapped" : state,
+                               rotation->new_last4);
     case CHANGE_OLD_GONE:
         return g_strdup_printf("%s: key …%s is gone", state, rotation->old_last4);
     case CHANGE_NEW_GONE:
