@@ -11,6 +11,11 @@
 #include "client/when.h"
 #include "dbus/names.h"
 
+struct watch {
+    const struct client *client;
+    GHashTable *states; /* by name, as last printed: a property may be announced without having changed */
+};
+
 /* One line: time, name, what happened, its detail. */
 static void print_event(const struct client *client, const char *name, const char *event, const char *key,
                         json_object *detail)
@@ -31,7 +36,7 @@ static void print_event(const struct client *client, const char *name, const cha
     fflush(stdout);
 }
 
-static int on_key_changed(const struct client *client, sd_bus_message *m)
+static int on_key_changed(struct watch *watch, sd_bus_message *m)
 {
     const char *name;
     guint64 generation;
@@ -39,39 +44,39 @@ static int on_key_changed(const struct client *client, sd_bus_message *m)
 
     if (r >= 0) {
         g_autoptr(json_object) detail = json_object_new_uint64(generation);
-        print_event(client, name, "key-changed", "generation", detail);
+        print_event(watch->client, name, "key-changed", "generation", detail);
     }
     return r;
 }
 
-static int on_rotation_due(const struct client *client, sd_bus_message *m)
+static int on_rotation_due(struct watch *watch, sd_bus_message *m)
 {
     const char *name;
     guint64 due;
     int r = sd_bus_message_read(m, "st", &name, &due);
 
     if (r >= 0) {
-        g_autofree char *text = client->json ? when_iso(due) : when_second(due);
+        g_autofree char *text = watch->client->json ? when_iso(due) : when_second(due);
         g_autoptr(json_object) detail = text ? json_object_new_string(text) : NULL;
-        print_event(client, name, "rotation-due", "due_at", detail);
+        print_event(watch->client, name, "rotation-due", "due_at", detail);
     }
     return r;
 }
 
-static int on_attention_needed(const struct client *client, sd_bus_message *m)
+static int on_attention_needed(struct watch *watch, sd_bus_message *m)
 {
     const char *name, *reason;
     int r = sd_bus_message_read(m, "ss", &name, &reason);
 
     if (r >= 0) {
         g_autoptr(json_object) detail = json_object_new_string(reason);
-        print_event(client, name, "attention-needed", "reason", detail);
+        print_event(watch->client, name, "attention-needed", "reason", detail);
     }
     return r;
 }
 
 /* Of an integration's properties only the rotation's state is an event. */
-static int on_properties_changed(const struct client *client, sd_bus_message *m)
+static int on_properties_changed(struct watch *watch, sd_bus_message *m)
 {
     g_autofree char *name = follow_path_to_name(sd_bus_message_get_path(m));
     g_autoptr(json_object) changed = NULL;
@@ -82,14 +87,18 @@ static int on_properties_changed(const struct client *client, sd_bus_message *m)
     if (r < 0 || !name || strcmp(interface, KT_INTEGRATION_INTERFACE) != 0)
         return r;
     r = dict_read(m, &changed);
-    if (r > 0 && json_object_object_get_ex(changed, "RotationState", &state))
-        print_event(client, name, "rotation-state", "state", state);
+    if (r <= 0 || !json_object_object_get_ex(changed, "RotationState", &state))
+        return r;
+    if (g_strcmp0(g_hash_table_lookup(watch->states, name), json_object_get_string(state)) == 0)
+        return r;
+    g_hash_table_insert(watch->states, g_strdup(name), g_strdup(json_object_get_string(state)));
+    print_event(watch->client, name, "rotation-state", "state", state);
     return r;
 }
 
 static const struct {
     const char *member;
-    int (*print)(const struct client *client, sd_bus_message *m);
+    int (*print)(struct watch *watch, sd_bus_message *m);
 } signals[] = {
     {"KeyChanged", on_key_changed},
     {"RotationDue", on_rotation_due},
@@ -106,16 +115,22 @@ static void on_signal(sd_bus_message *m, void *userdata)
                     signals[i].member);
 }
 
+static int watch_signals(struct client *client, GError **error)
+{
+    g_autoptr(GHashTable) states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    struct watch watch = {.client = client, .states = states};
+
+    if (follow_start(client, on_signal, &watch, error) < 0)
+        return -1;
+    while (follow_wait(client, G_MAXUINT64, error) == 0)
+        if (ferror(stdout))
+            return client_fail(error, "standard output can't be written: is its reader gone?");
+    return -1;
+}
+
 int verb_watch(struct client *client, int argc, char **argv, GError **error)
 {
     int r = options_parse(client, argc, argv, NULL, 0, 0, error);
 
-    if (r <= 0)
-        return r;
-    if (follow_start(client, on_signal, client, error) < 0)
-        return -1;
-    while (follow_wait(client, G_MAXUINT64, error) == 0)
-        if (ferror(stdout))
-            return client_fail(error, "standard output can't be written: %s", "it is closed");
-    return -1;
+    return r <= 0 ? r : watch_signals(client, error);
 }
