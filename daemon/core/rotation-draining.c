@@ -16,7 +16,7 @@ static void read_old_use(struct rotation *r, const struct remote_key *old, usec_
         r->has_baseline = true;
         r->old_used_at = old->last_used_at;
         r->swapped_date = r->seen.date;
-    } else if (old->last_used_at > r->old_used_at) {
+    } else if (old->last_used_at != 0 && old->last_used_at != r->old_used_at) {
         r->old_used_at = old->last_used_at;
         r->old_used_moved = now;
         r->old_used_date = r->seen.date;
@@ -45,6 +45,8 @@ static void listed(struct rotation *r, const struct rotation_event *e, const str
     }
     if (!r->seen.new_listed && r->seen.gone_since == 0)
         r->seen.gone_since = f->now;
+    if (!is_within(r->delete_at, PROPAGATION_GRACE, f->now))
+        r->delete_at = 0; /* it is still there: nothing was done */
     read_old_use(r, old, f->now);
 }
 
@@ -71,6 +73,7 @@ static void swap_again(struct rotation *r, usec_t now, struct rotation_step *ste
     r->swapped_date = 0;
     r->has_baseline = false;
     r->old_used_moved = 0;
+    r->delete_at = 0;
     r->probed_at = now;
     rotation_set_reason(r, "back to the key …%s", r->new_last4);
     rotation_enter(r, ROTATION_DRAINING);
@@ -241,7 +244,8 @@ static struct rotation_step try_gates(struct rotation *r, const struct rotation_
     } else {
         rotation_set_reason(r, "the old key …%s stays: %s", r->old_last4, why);
         r->seen.gates_failed = true;
-        r->seen.listed_at = 0;
+        if (!rotation_elapsed(r, f, f->overlap))
+            r->seen.listed_at = 0; /* HueChat's time is to be asked again, however soon */
         r->next_at = next_try(r, f);
     }
     return WAIT;
@@ -258,6 +262,18 @@ static bool must_list(const struct rotation *r, const struct rotation_facts *f, 
     return r->seen.listed_at < deadline || !is_within(r->seen.listed_at, USEC_PER_MINUTE, f->now);
 }
 
+/* A DELETE that may have been done has to be ruled out first: right after it an old key may still work. */
+static struct rotation_step try_old(struct rotation *r, const struct rotation_facts *f)
+{
+    if (r->delete_at == 0)
+        return f->keyring_ready ? STEP(ACTION_PROBE_OLD) : WAIT;
+    if (is_within(r->delete_at, PROPAGATION_GRACE, f->now)) {
+        r->next_at = usec_add(r->delete_at, PROPAGATION_GRACE);
+        return WAIT;
+    }
+    return f->paused ? WAIT : STEP(ACTION_LIST);
+}
+
 struct rotation_step draining_decide(struct rotation *r, const struct rotation_facts *f)
 {
     usec_t deadline;
@@ -269,7 +285,7 @@ struct rotation_step draining_decide(struct rotation *r, const struct rotation_f
         return WAIT;
     r->seen.gates_failed = false;
     if (r->seen.probe_old)
-        return f->keyring_ready ? STEP(ACTION_PROBE_OLD) : WAIT;
+        return try_old(r, f);
     if (r->seen.gone_since != 0 && !r->seen.both_dead)
         return f->keyring_ready ? STEP(ACTION_PROBE_NEW) : WAIT;
     deadline = r->compromised ? r->swapped_at : usec_add(r->swapped_at, f->overlap);

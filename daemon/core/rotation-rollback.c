@@ -43,10 +43,15 @@ void rolling_back_absorb(struct rotation *r, const struct rotation_event *e, con
         return;
     }
     result = removal_absorb(r, new_key(r), e, f->now);
-    if (result == REMOVAL_FOREIGN || result == REMOVAL_NO_PATH)
+    if (result == REMOVAL_FOREIGN || result == REMOVAL_NO_PATH) {
         removal_hold(r, new_key(r), result);
-    else
+    } else if (result == REMOVAL_DONE && e->type == EVENT_LISTED &&
+               is_within(r->created_at, PROPAGATION_GRACE, f->now)) {
+        r->seen.removal = REMOVAL_LOOK; /* so new that it may not be listed yet */
+        rotation_retry_quickly(r, f->now);
+    } else {
         removal_tell(r, new_key(r), e, step);
+    }
 }
 
 /* Deletes, then looks whether nothing carries this RID any more; a create that may be on its way is waited

@@ -69,6 +69,22 @@ static void rollback_before_the_swap_deletes_the_new_key(void **state)
     expect(&b, ROTATION_ABORTED, ACTION_END);
 }
 
+static void rollback_waits_for_a_key_that_is_not_listed_yet(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    to_sent(&b);
+    created(&b, new_remote, SECRET_MALFORMED);
+    answered(&b, EVENT_GOT, &absent);
+    LISTED(&b, old_remote);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_WAIT);
+    pass(&b, USEC_PER_SEC);
+    wake(&b);
+    got(&b, new_remote);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_DELETE);
+}
+
 static void rollback_after_the_swap_is_a_second_swap(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -449,6 +465,7 @@ int main(void)
         cmocka_unit_test(held_is_reminded_of_daily_and_after_a_start),
         cmocka_unit_test(rollback_before_the_create_aborts),
         cmocka_unit_test(rollback_before_the_swap_deletes_the_new_key),
+        cmocka_unit_test(rollback_waits_for_a_key_that_is_not_listed_yet),
         cmocka_unit_test(rollback_after_the_swap_is_a_second_swap),
         cmocka_unit_test(rollback_without_a_way_back_drains_on),
         cmocka_unit_test(dead_new_key_swaps_back_by_itself_and_forth_again),
