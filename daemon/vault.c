@@ -55,6 +55,18 @@ void vault_remove(struct vault *vault, uint64_t key)
     g_hash_table_remove(vault->keys, &key);
 }
 
+bool vault_holds(struct vault *vault, const struct secret *secret)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, vault->keys);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (secret_equal(value, secret))
+            return true;
+    return false;
+}
+
 int vault_put_fresh(struct vault *vault, const char *rid, const struct secret *secret)
 {
     struct secret *copy = secret_copy(secret);

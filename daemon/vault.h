@@ -17,6 +17,9 @@ int vault_put(struct vault *vault, uint64_t key, const struct secret *secret);
 const struct secret *vault_get(struct vault *vault, uint64_t key);
 void vault_remove(struct vault *vault, uint64_t key);
 
+/* Whether any of them is this one. */
+bool vault_holds(struct vault *vault, const struct secret *secret);
+
 /* A new secret that is not in the keyring yet, by its rotation's id. It outlives a lock: it is nowhere else.
  */
 int vault_put_fresh(struct vault *vault, const char *rid, const struct secret *secret);

@@ -170,6 +170,12 @@ static void identified(const struct remote_key *key, const GError *error, void *
         fail_with(import, KT_NO_SUCH_INTEGRATION, "%s was removed meanwhile: add it again", import->name);
         return;
     }
+    if (key != NULL && registry_is_current(import->daemon->registry, NULL, key->type, 0, key->id)) {
+        fail_with(import, KT_EXISTS,
+                  "key %s belongs to another integration already: create one of its own for %s", key->id,
+                  import->name);
+        return;
+    }
     if (key != NULL) {
         g_free(import->id);
         import->id = g_strdup(key->id);
@@ -240,6 +246,12 @@ static bool check(struct daemon *daemon, const struct entry *entry, const struct
     else if (rotation == NULL && entry_current(entry) != NULL)
         g_set_error(error, KT_ERROR, KT_EXISTS, "%s has a key already: keyturn rotate %s replaces it",
                     definition->name, definition->name);
+    else if (vault_holds(daemon->vault, secret))
+        g_set_error(error, KT_ERROR, KT_EXISTS,
+                    "this key is in use by another integration already, or it is the management key: create "
+                    "one of its own "
+                    "for %s",
+                    definition->name);
     else
         return operation_check_keyring(daemon, error);
     return false;
