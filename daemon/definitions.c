@@ -112,6 +112,7 @@ static void take(struct load *load, struct integration *definition)
         daemon_attention(daemon, entry, NULL);
     }
     entry->has_file = true;
+    entry->is_undefined = false;
     if (!load->tell || same)
         return;
     if (is_new)

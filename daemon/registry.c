@@ -105,6 +105,7 @@ static struct entry *put_loaded(struct registry *registry, const struct ledger_i
 
     definition->environment = loaded->environment;
     entry = registry_put(registry, definition);
+    entry->is_undefined = true;
     entry->last_fetched_at = loaded->last_fetched_at;
     entry->last_fetched_by = g_strdup(loaded->last_fetched_by);
     entry->retry_at = loaded->retry_at;

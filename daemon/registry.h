@@ -12,6 +12,7 @@
 
 struct entry {
     struct integration *definition;
+    bool is_undefined;  /* known from the ledger alone: its file was gone when keyturnd started */
     bool has_file;      /* false: it vanished; the last good definition stays */
     bool file_trouble;  /* its attention is about the file */
     GPtrArray *keys;    /* struct ledger_key, none of them gone */

@@ -13,6 +13,11 @@ static bool may_begin(struct daemon *daemon, struct entry *entry, enum rotation_
     const char *environment = environment_name(entry->definition->environment);
     const struct rotation *running = rotator_find(daemon->rotator, name);
 
+    if (entry->is_undefined) {
+        g_set_error(error, KT_ERROR, KT_INVALID, "the file of %s is gone: put it back, then keyturn reload",
+                    name);
+        return false;
+    }
     if (running != NULL && running->state == ROTATION_HELD) {
         g_set_error(error, KT_ERROR, KT_HELD,
                     "a rotation of %s is held: %s: keyturn resume %s, or keyturn rollback %s", name,

@@ -41,7 +41,7 @@ static bool can_start(struct due *due, const struct entry *entry)
 {
     enum environment environment = entry->definition->environment;
 
-    if (rotator_find(due->daemon->rotator, entry->definition->name) != NULL)
+    if (entry->is_undefined || rotator_find(due->daemon->rotator, entry->definition->name) != NULL)
         return false;
     if (entry->definition->managed_by == MANAGED_BY_DASHBOARD)
         return true;

@@ -167,6 +167,11 @@ void secrets_get(struct daemon *daemon, struct entry *entry, secrets_fn fn, void
     const struct secret *secret;
     struct keyring_item item;
 
+    if (entry->is_undefined) {
+        refuse(&now, KT_DENIED,
+               "its file is gone, so nobody is known to be allowed: put it back, then keyturn reload");
+        return;
+    }
     if (key == NULL || is_being_deleted(daemon, entry)) {
         g_autofree char *text =
             g_strdup_printf("%s has no key: make one with keyturn rotate %s, or keyturn import %s",
