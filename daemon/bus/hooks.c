@@ -138,8 +138,9 @@ void hooks_run(struct hooks *hooks, struct entry *entry)
     if (none)
         return;
     subscribe(hooks);
-    ask(hooks, entry, "ReloadUnit", definition->reload_units);
-    ask(hooks, entry, "RestartUnit", definition->restart_units);
+    /* A unit that somebody has stopped stays stopped. */
+    ask(hooks, entry, "ReloadOrTryRestartUnit", definition->reload_units);
+    ask(hooks, entry, "TryRestartUnit", definition->restart_units);
     ask(hooks, entry, "StartUnit", definition->start_units);
 }
 
