@@ -221,7 +221,7 @@ class Connection:
         count = fields.get(UNIX_FDS, 0)
         fds, self.received_fds = self.received_fds[:count], self.received_fds[count:]
         body = Reader(raw[start:], order, fds).get_all(fields.get(SIGNATURE, ''))
-        return Message(raw[1], fields, body, serial)
+        return Message(raw[1], fields, body, serial, fds)
 
     def start_call(self, destination, path, interface, member, signature='', *args, fds=()):
         """Sends a call; its answer is for wait_reply()."""
