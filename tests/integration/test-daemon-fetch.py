@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fetching a key: it waits for nothing, it goes into pipes alone, and it is accounted for."""
+import fcntl
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+import unittest
+
+from running import Running
+from world import KEYTURN, KEYTURN_PATH, MANAGER, wait_for
+
+INVALID = 'org.freedesktop.DBus.Error.InvalidArgs'
+PATIENCE = 10  # seconds; what is stopped here stays stopped for longer
+
+
+class Fetch(unittest.TestCase):
+    def setUp(self):
+        self.world = self.enterContext(Running())
+        self.world.add('crm')
+        self.world.wait_state('crm', 'idle')
+        self.key = self.world.fetch('crm')
+        self.bus = self.enterContext(self.world.connect(PATIENCE))
+
+    def stop(self, *pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            self.addCleanup(os.kill, pid, signal.SIGCONT)
+
+    def test_a_warm_fetch_waits_for_nobody(self):
+        helpers = self.world.children()
+        self.assertEqual(set(helpers), {'keyturn-huechat', 'keyturn-secret-service'})
+        self.stop(self.world.keyring.pid, self.world.sandbox.process.pid, *helpers.values())
+        for _ in range(20):
+            self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+            self.assertEqual(self.world.fetch_by_pipe('crm', self.bus), (self.key, 1))
+
+    def test_a_fetch_does_not_wait_for_a_rotation(self):
+        """The new key is being created, and HueChat takes its time."""
+        self.stop(self.world.sandbox.process.pid)
+        self.world.manager('Rotate', 'sa{sv}', 'crm', {})
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+        self.assertEqual(self.world.rotation_state('crm'), 'planned')
+
+    def test_a_stranger_does_not_wait_for_the_keyring(self):
+        """A first call of somebody, while a cold fetch of another one hangs."""
+        self.world.stop_daemon()
+        self.world.start_daemon()
+        self.assertEqual(self.world.fetch('crm'), self.key)
+        self.world.add('cold', '--no-issue')
+        self.stop(self.world.keyring.pid)
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+        made = self.world.sandbox.create_key('cold', permissions=['contacts:read'])
+        waiting = threading.Thread(target=self.world.keyturn, args=('import', 'cold'),
+                                   kwargs={'stdin': made['key'], 'check': False})
+        waiting.start()
+        with self.world.connect(PATIENCE) as stranger:
+            self.assertEqual(self.world.fetch('crm', stranger), self.key)
+            self.assertTrue(waiting.is_alive())
+        os.kill(self.world.keyring.pid, signal.SIGCONT)
+        waiting.join(60)
+
+    def test_the_first_fetch_after_a_start_waits_for_the_keyring_alone(self):
+        self.world.stop_daemon()
+        self.stop(self.world.sandbox.process.pid)
+        self.world.start_daemon()
+        self.assertEqual(wait_for(self.fetch_or_none, 20, 'the key'), self.key)
+
+    def fetch_or_none(self):
+        try:
+            return self.world.fetch('crm', self.bus)
+        except Exception as error:
+            self.assertIn('Keyring', getattr(error, 'name', ''), error)  # not asked for its state yet
+            return None
+
+    def refused(self, fd, says):
+        error = self.world.error_of('GetKeyToFd', 'sh', 'crm', 0, fds=[fd], bus=self.bus)
+        self.assertEqual(error.name, INVALID)
+        self.assertIn(says, error.text)
+
+    def test_only_pipes_are_written_to(self):
+        with tempfile.TemporaryFile() as file:
+            self.refused(file.fileno(), 'not the write end of a pipe')
+            self.assertEqual(os.fstat(file.fileno()).st_size, 0)
+        for ours, theirs in (socket.socketpair(), socket.socketpair(type=socket.SOCK_DGRAM)):
+            self.refused(theirs.fileno(), 'not the write end of a pipe')
+            ours.setblocking(False)
+            self.assertRaises(BlockingIOError, ours.recv, 1)
+            ours.close()
+            theirs.close()
+        read_end, write_end = os.pipe()
+        self.refused(read_end, 'not the write end of a pipe')
+        os.close(read_end)
+        os.close(write_end)
+        memory = os.memfd_create('key')
+        self.refused(memory, 'not the write end of a pipe')
+        self.assertEqual(os.fstat(memory).st_size, 0)
+        os.close(memory)
+
+    def test_a_full_pipe_is_refused_and_not_waited_for(self):
+        for blocking in (True, False):
+            read_end, write_end = os.pipe()
+            os.set_blocking(write_end, False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    os.write(write_end, bytes(4096))
+            os.set_blocking(write_end, blocking)
+            self.refused(write_end, 'the pipe takes no key')
+            self.assertEqual(os.get_blocking(write_end), blocking, 'the flags of the caller stay')
+            os.close(read_end)
+            os.close(write_end)
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+
+    def test_a_pipe_nobody_reads_is_refused(self):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        self.refused(write_end, 'the pipe takes no key')
+        os.close(write_end)
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+
+    def test_the_key_comes_whole_and_alone(self):
+        read_end, write_end = os.pipe2(os.O_NONBLOCK)
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+        self.bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', 'crm', 0, fds=[write_end])
+        os.close(write_end)
+        self.assertEqual(os.read(read_end, 4096), self.key.encode())
+        # keyturnd keeps no copy of the write end: the pipe has an end.
+        wait_for(lambda: self.at_end(read_end), what='the end of the pipe')
+        os.close(read_end)
+
+    @staticmethod
+    def at_end(fd):
+        try:
+            return os.read(fd, 1) == b''
+        except BlockingIOError:
+            return False
+
+    def test_no_descriptors_are_left_behind(self):
+        def count():
+            return len(os.listdir(f'/proc/{self.world.daemon.pid}/fd'))
+        self.world.fetch_by_pipe('crm', self.bus)
+        before = count()
+        for _ in range(50):
+            self.world.fetch_by_pipe('crm', self.bus)
+            self.test_a_pipe_nobody_reads_is_refused()
+        wait_for(lambda: count() <= before, what='closed descriptors')
+
+    def test_a_caller_that_goes_at_once(self):
+        for _ in range(20):
+            with self.world.connect() as bus:
+                bus.start_call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKey', 's', 'crm')
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
+
+    def test_fetches_are_counted(self):
+        for _ in range(5):
+            self.world.fetch('crm', self.bus)
+        holder, = self.world.manager('GetHolders', 's', 'crm')
+        self.assertEqual((holder['Pid'], holder['Kind'], holder['Generation'], holder['Count'], holder['Alive']),
+                         (os.getpid(), 'process', 1, 6, True))
+        self.assertEqual(holder['Uid'], os.getuid())
+        self.assertLess(abs(holder['LastAt'] / 10**6 - time.time()), 60)
+        self.assertEqual(len(self.world.history('crm', 'fetched')), 1)
+        self.world.stop_daemon()
+        self.world.start_daemon()
+        self.assertEqual(self.world.manager('GetHolders', 's', 'crm'), [holder], 'it is on disk')
+
+    def test_a_hundred_callers(self):
+        keys, connections = [], [self.world.connect() for _ in range(100)]
+        calls = [bus.start_call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKey', 's', 'crm') for bus in connections]
+        for bus, call in zip(connections, calls):
+            keys.append(bus.wait_reply(call))
+            bus.close()
+        self.assertEqual(keys, [self.key] * 100)
+
+
+if __name__ == '__main__':
+    unittest.main()
