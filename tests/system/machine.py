@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Boots a machine of its own for each theme: machine.py NAME runs guest-NAME.py in it, as often as that wants.
+
+The machine is this one's root folder under an overlay in memory, with keyturn installed as a package would, and a
+real systemd in a container without a network. Nothing of it outlasts the run. It takes root, systemd-nspawn, and a
+kernel that lets one mount and boot; where they lack the test is skipped, and says which.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+GUEST = 'opt/keyturn-test'
+SKIPPED = 77
+BOOT_TIMEOUT = 60
+
+TEST_UNIT = '''[Unit]
+Description=Tests of keyturn
+After=dbus.service systemd-logind.service
+
+[Service]
+Type=exec
+ExecStart=/usr/bin/python3 /{guest}/guest-{name}.py
+StandardOutput=append:/{guest}/output
+StandardError=append:/{guest}/output
+ExecStopPost=/bin/sh -c 'journalctl --no-pager -o short-monotonic >/{guest}/journal'
+ExecStopPost=/bin/systemctl --force --force poweroff
+'''
+
+
+def skip(why):
+    print(f'skipped: {why}', file=sys.stderr)
+    sys.exit(SKIPPED)
+
+
+def into_own_mounts():
+    """Goes on in a mount namespace that ends with us, with all its mounts."""
+    if os.environ.get('KEYTURN_MOUNTS') == 'own':
+        return
+    if os.geteuid() != 0:
+        skip('booting a machine takes root')
+    for program in ('systemd-nspawn', 'unshare', 'mount'):
+        if not shutil.which(program):
+            skip(f'no {program} here: install systemd-container')
+    if subprocess.run(['unshare', '--mount', 'true'], stderr=subprocess.DEVNULL).returncode != 0:
+        skip('no mount namespaces here')
+    os.environ['KEYTURN_MOUNTS'] = 'own'
+    os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', sys.executable, *sys.argv])
+
+
+def mount(*arguments):
+    done = subprocess.run(['mount', *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        skip(f'this can\'t be mounted here: {done.stderr.strip()}')
+
+
+def build_for_usr(build):
+    """The build directory, or if that is for another prefix one inside it."""
+    options = json.loads((build / 'meson-info' / 'intro-buildoptions.json').read_text())
+    if next(o['value'] for o in options if o['name'] == 'prefix') == '/usr':
+        return build
+    own = build / 'system-build'
+    if not (own / 'build.ninja').exists():
+        subprocess.run(['meson', 'setup', own, HERE.parents[1], '--prefix=/usr', '-Dtests=false'], check=True)
+    subprocess.run(['meson', 'compile', '-C', own], check=True)
+    return own
+
+
+class Machine:
+    def __init__(self, name, place):
+        self.name, self.place = name, place
+        self.root = place / 'root'
+
+    def make(self, build):
+        """The root folder: ours below, memory above."""
+        mount('-t', 'tmpfs', 'tmpfs', self.place)
+        for folder in ('upper', 'work', 'root'):
+            (self.place / folder).mkdir()
+        mount('-t', 'overlay', 'overlay', '-o',
+              f'lowerdir=/,upperdir={self.place}/upper,workdir={self.place}/work', self.root)
+        mount('-t', 'tmpfs', 'tmpfs', '/run')
+        self.forget_services()
+        subprocess.run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet', '--destdir', self.root],
+                       check=True)
+        self.install_tests()
+
+    def forget_services(self):
+        """What this machine runs and is not part of every Debian, its journal, and what an earlier keyturn left."""
+        for folder in ('multi-user', 'timers', 'graphical'):
+            shutil.rmtree(self.root / f'etc/systemd/system/{folder}.target.wants', ignore_errors=True)
+        for path in ('etc/keyturn', 'etc/credstore.encrypted', 'var/lib/keyturn', 'var/log/journal',
+                     'var/lib/systemd/credential.secret'):
+            shutil.rmtree(self.root / path, ignore_errors=True)
+
+    def install_tests(self):
+        tests = self.root / GUEST
+        tests.mkdir(parents=True)
+        for source in (*HERE.glob('*.py'), *(HERE.parent / 'integration' / f'{n}.py' for n in ('world', 'wire'))):
+            shutil.copy(source, tests)
+        units = self.root / 'etc/systemd/system'
+        (units / 'keyturn-test.service').write_text(TEST_UNIT.format(guest=GUEST, name=self.name))
+        (units / 'multi-user.target.wants').mkdir(exist_ok=True)
+        (units / 'multi-user.target.wants/keyturn-test.service').symlink_to('../keyturn-test.service')
+
+    def nspawn(self, *arguments, timeout=BOOT_TIMEOUT):
+        return subprocess.run(
+            ['systemd-nspawn', '--quiet', f'--directory={self.root}', f'--machine=keyturn-{self.name}',
+             '--register=no', '--keep-unit', '--private-network', '--link-journal=no', '--console=pipe',
+             '--timezone=off', '--resolv-conf=off', '--system-call-filter=@memlock',
+             *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+            timeout=timeout)
+
+    def boot(self):
+        """Boots until the tests have ended; returns whether they want another boot."""
+        for name in ('result', 'again'):
+            (self.root / GUEST / name).unlink(missing_ok=True)
+        console = self.nspawn('--boot').stdout
+        if not (self.root / GUEST / 'result').exists():
+            plain = self.nspawn('/bin/true')
+            if plain.returncode != 0:
+                skip(f'systemd-nspawn can\'t run here: {plain.stdout.strip()}')
+            self.fail(console)
+        return (self.root / GUEST / 'again').exists()
+
+    def read(self, name):
+        path = self.root / GUEST / name
+        return path.read_text(errors='replace') if path.exists() else ''
+
+    def fail(self, more=''):
+        for line in self.read('journal').splitlines()[-250:] + more.splitlines()[-60:]:
+            print(line)
+        print(self.read('output'), file=sys.stderr)
+        sys.exit(1)
+
+    def run(self):
+        while self.boot():
+            pass
+        if self.read('result') != 'passed':
+            self.fail()
+        if os.environ.get('KEYTURN_JOURNAL'):
+            print(self.read('journal'))
+        print(self.read('output'), file=sys.stderr)
+
+
+def main():
+    into_own_mounts()
+    build = build_for_usr(pathlib.Path(os.environ['KEYTURN_BUILD']))
+    with tempfile.TemporaryDirectory(prefix='kt-machine-') as place:
+        machine = Machine(sys.argv[1], pathlib.Path(place))
+        try:
+            machine.make(build)
+            machine.run()
+        except subprocess.TimeoutExpired as expired:
+            machine.fail(f'no end after {BOOT_TIMEOUT} s:\n{(expired.stdout or b"").decode(errors="replace")}')
+        finally:
+            subprocess.run(['umount', '--lazy', machine.root], stderr=subprocess.DEVNULL)
+            subprocess.run(['umount', '--lazy', machine.place], stderr=subprocess.DEVNULL)
+
+
+if __name__ == '__main__':
+    main()
