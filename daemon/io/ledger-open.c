@@ -13,6 +13,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/core/errors.h"
+#include "daemon/io/kill-points.h"
 #include "daemon/io/ledger-private.h"
 #include "daemon/util/cleanup.h"
 
@@ -277,6 +278,8 @@ struct ledger *ledger_open(const char *path, enum ledger_condition *ret, GError 
     r = lock_folder(ledger, folder, error);
     if (r == 0)
         r = open_or_replace(ledger, file, ret, error);
+    if (r == 0)
+        kill_points_arm(ledger->db);
     return r == 0 ? ledger : ledger_free(ledger);
 }
 
