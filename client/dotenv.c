@@ -197,11 +197,11 @@ struct secret *dotenv_read(const char *path, const char *variable, GError **erro
     ssize_t n = fd < 0 ? -errno : read_all(fd, buffer, FILE_MAX);
 
     if (n < 0) {
-        client_fail(error, "%s can't be read: %s", path, g_strerror((int)-n));
+        client_fail(error, "%s can't be read (%s): name a .env file", path, g_strerror((int)-n));
     } else {
         secret = dotenv_find(buffer, (size_t)n, variable, error);
-        explicit_bzero(buffer, (size_t)n);
         g_prefix_error(error, "%s: ", path);
     }
+    explicit_bzero(buffer, FILE_MAX);
     return secret;
 }
