@@ -253,7 +253,7 @@ static bool check(struct daemon *daemon, const struct entry *entry, const struct
                     "for %s",
                     definition->name);
     else
-        return operation_check_keyring(daemon, error);
+        return operation_check_keyring(daemon, error) && operation_check_read(daemon, environment, error);
     return false;
 }
 

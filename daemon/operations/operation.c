@@ -31,6 +31,17 @@ bool operation_check_keyring(struct daemon *daemon, GError **error)
     return false;
 }
 
+bool operation_check_read(struct daemon *daemon, enum environment environment, GError **error)
+{
+    const struct entry *entry = registry_find(daemon->registry, management_name(environment));
+
+    if (entry_current(entry) == NULL || entry->secret_missing ||
+        daemon_management(daemon, environment) != NULL)
+        return true;
+    g_set_error(error, KT_ERROR, KT_BUSY, "the keyring is being read: try again in a moment");
+    return false;
+}
+
 struct entry *operation_find(struct daemon *daemon, const char *name, GError **error)
 {
     struct entry *entry = *name != '@' ? registry_find(daemon->registry, name) : NULL;
@@ -59,7 +70,7 @@ const struct secret *operation_management(struct daemon *daemon, enum environmen
         g_set_error(error, KT_ERROR, KT_NO_MANAGEMENT_KEY,
                     "there is no management key for %s: store one with keyturn login %s", name, name);
     else if (operation_check_keyring(daemon, error))
-        g_set_error(error, KT_ERROR, KT_BUSY, "the keyring is being read: try again in a moment");
+        operation_check_read(daemon, environment, error);
     return NULL;
 }
 

@@ -16,6 +16,9 @@ void operation_refuse(operation_fn done, void *userdata, int code, const char *f
 /* KT_KEYRING_LOCKED or KT_KEYRING_ABSENT if the keyring can't be used now. */
 bool operation_check_keyring(struct daemon *daemon, GError **error);
 
+/* KT_BUSY while it is not known yet whether the keyring has the environment's management key. */
+bool operation_check_read(struct daemon *daemon, enum environment environment, GError **error);
+
 /* The integration, or KT_NO_SUCH_INTEGRATION. */
 struct entry *operation_find(struct daemon *daemon, const char *name, GError **error);
 
