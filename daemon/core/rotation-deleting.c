@@ -99,6 +99,19 @@ struct rotation_step deleting_decide(struct rotation *r, const struct rotation_f
     return step;
 }
 
+/* Propagation, or HueChat's DELETE was not true: then a person decides, and the deletion is done again. */
+static void is_not_gone(struct rotation *r, usec_t now, const char *what)
+{
+    if (is_within(r->deleted_at, PROPAGATION_GRACE, now)) {
+        rotation_retry_quickly(r, now);
+        return;
+    }
+    r->state = is_by_api(r) ? ROTATION_DELETING : ROTATION_AWAITING_DELETION;
+    r->deleted_at = r->delete_at = 0;
+    rotation_hold(r, "HueChat deleted the key …%s, but it still %s: look at it in the dashboard",
+                  r->old_last4, what);
+}
+
 /* Asks the old key until HueChat refuses it: the proof of a DELETE's word. */
 static void old_probed(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f)
 {
@@ -111,15 +124,7 @@ static void old_probed(struct rotation *r, const struct rotation_event *e, const
         r->seen.old_proved_dead = true;
         return;
     case VERDICT_VALID:
-        if (is_within(r->deleted_at, PROPAGATION_GRACE, f->now)) {
-            rotation_retry_quickly(r, f->now);
-            return;
-        }
-        r->state =
-            is_by_api(r) ? ROTATION_DELETING : ROTATION_AWAITING_DELETION; /* look again when resumed */
-        r->deleted_at = r->delete_at = 0;
-        rotation_hold(r, "HueChat deleted the key …%s, but it still works: look at it in the dashboard",
-                      r->old_last4);
+        is_not_gone(r, f->now, "works");
         return;
     case VERDICT_UNKNOWN:
         rotation_retry_read(r, e->answer, f->now);
@@ -148,6 +153,8 @@ void deleted_absorb(struct rotation *r, const struct rotation_event *e, const st
         old_probed(r, e, f);
     else if (e->type == EVENT_ERASED)
         old_erased(r, e, f, step);
+    else if (e->type == EVENT_LISTED && r->deleted_at != 0 && find_by_id(e, r->old_id) != NULL)
+        is_not_gone(r, f->now, "is listed");
     else
         sweep_absorb(r, rotation_kept_id(r), e, f->now);
     if (e->type != EVENT_PROBED_OLD && e->answer != NULL && answer_class(e->answer) == ANSWER_DENIED)
@@ -166,7 +173,7 @@ struct rotation_step deleted_decide(struct rotation *r, const struct rotation_fa
         return f->keyring_ready ? STEP(ACTION_PROBE_OLD) : WAIT;
     if (r->old_key != 0 && !r->seen.ours_erased)
         return f->keyring_ready ? STEP(ACTION_ERASE) : WAIT;
-    if (is_by_api(r) && r->attempt > 0 && !r->seen.swept)
+    if (is_by_api(r) && !r->seen.swept)
         return sweep_decide(r, f);
     g_clear_pointer(&r->reason, g_free);
     rotation_finish(r, ROTATION_DONE, f->now);

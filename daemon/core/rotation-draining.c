@@ -129,13 +129,20 @@ static void both_are_lost(struct rotation *r, struct rotation_step *step)
     step->attention = true;
 }
 
-/* HueChat refuses both: if the old one is deleted too, the new one is to be replaced at once. */
-static void both_are_dead(struct rotation *r)
+/* HueChat refuses both. If the old one is deleted too, which only a listing tells where there is one, this
+ * rotation ends and the new key is replaced. */
+static void both_are_dead(struct rotation *r, struct rotation_step *step)
 {
-    r->seen.both_dead = true;
-    if (!is_by_api(r))
-        rotation_hold(r, "neither the new key …%s nor the old key …%s works: create another in the dashboard",
-                      r->new_last4, r->old_last4);
+    if (is_by_api(r)) {
+        r->seen.both_dead = true;
+        return;
+    }
+    rotation_set_reason(r, "neither the new key …%s nor the old key …%s works: another one is needed",
+                        r->new_last4, r->old_last4);
+    r->again = true;
+    step->attention = true;
+    rotation_enter(r, ROTATION_DELETED);
+    r->seen.old_proved_dead = true;
 }
 
 /* There is nothing to go back to. */
@@ -148,7 +155,7 @@ static void old_is_no_help(struct rotation *r, const struct rotation_event *e, s
     if (is_lost && r->seen.new_lost) {
         both_are_lost(r, step);
     } else if (r->seen.gone_since != 0) {
-        both_are_dead(r);
+        both_are_dead(r, step);
     } else {
         rotation_set_reason(r, "can't go back to the old key …%s: %s", r->old_last4,
                             is_lost ? "its secret is gone from the keyring" : "HueChat refuses it");

@@ -150,7 +150,7 @@ static void miscreate(struct simulation *s, struct request *q, enum fault fault)
     if (q->made == NULL)
         return;
     if (fault == FAULT_TWICE)
-        effect_in(s, q, chance_of(&s->chance, 500) ? 0 : long_after(s, q));
+        effect_in(s, q, 0);
     if (fault == FAULT_WIDE)
         q->told.full_access = q->made->full_access = !q->made->full_access;
     if (fault == FAULT_OTHER_END)

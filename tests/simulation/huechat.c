@@ -138,6 +138,7 @@ static void list(struct simulation *s, struct request *q)
 {
     huechat_answer(q, 200, "");
     q->counts = true;
+    q->served_at = s->now;
     q->keys = g_new0(struct remote_key, s->remotes->len + 1);
     for (guint i = 0; i < s->remotes->len; i++) {
         const struct remote *remote = s->remotes->pdata[i];

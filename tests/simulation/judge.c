@@ -137,6 +137,8 @@ void judge_commit(struct simulation *s, const struct rotation *r, enum rotation_
     judge_texts(s, app, r);
     if (change == CHANGE_SWAP)
         judge_swap(s, app, course);
+    if (r->has_baseline && course->baseline_at == 0)
+        course->baseline_at = course->listed_at;
     if (course->commits >
         60 + 3 * course->calls + 10 * course->restarts + 10 * course->words + 3 * course->held)
         simulation_fail(s, 7, app, "%u commits for %u calls", course->commits, course->calls);

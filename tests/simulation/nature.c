@@ -92,15 +92,17 @@ static void fill(struct simulation *s, struct happening *h)
     again_in(s, fill, 30 * USEC_PER_DAY);
 }
 
-/* A person stores another management key. */
-static void log_in(struct simulation *s, struct happening *h)
+/* A person stores another management key; a rotation of the last one is rolled back first. */
+void nature_log_in(struct simulation *s, struct app *app)
 {
-    struct app *app = h->app;
+    const struct rotation *r = ledger_rotation(s, app);
     struct row *old = ledger_current(app), *new;
     struct remote *remote;
 
-    if (!process_is_up(s) || s->keyring_locked || ledger_rotation(s, app) != NULL) {
-        simulation_plan(s, USEC_PER_HOUR, log_in, app);
+    if (!process_is_up(s) || s->keyring_locked)
+        return;
+    if (r != NULL && !rotation_is_swapped(r) && r->state != ROTATION_ROLLING_BACK) {
+        people_say(s, app, EVENT_ROLLBACK);
         return;
     }
     remote = huechat_make(s, app, "management", ORIGIN_PERSON);
@@ -123,8 +125,7 @@ static void lock_out(struct simulation *s, struct happening *h)
     struct row *current = ledger_current(app);
 
     if (!s->calm && current != NULL && remote_lives(s, current->remote) && ledger_rotation(s, app) == NULL) {
-        remote_kill(s, current->remote, KILLER_PERSON);
-        simulation_plan(s, chance_span(&s->chance, USEC_PER_MINUTE, 3 * USEC_PER_DAY), log_in, app);
+        remote_kill(s, current->remote, KILLER_PERSON); /* until somebody wanders by and logs in */
     }
     again_in(s, lock_out, 150 * USEC_PER_DAY);
 }

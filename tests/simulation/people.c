@@ -5,7 +5,7 @@
 
 #include "tests/simulation/people.h"
 
-static void say(struct simulation *s, struct app *app, enum rotation_event_type type)
+void people_say(struct simulation *s, struct app *app, enum rotation_event_type type)
 {
     const struct rotation *r = ledger_rotation(s, app);
     struct course *course = r != NULL ? simulation_course(s, r->rid) : NULL;
@@ -38,7 +38,7 @@ static void report(struct simulation *s, struct app *app)
     if (!process_is_up(s) || app->index < FIRST_MANAGED || current == NULL)
         return;
     if (rotator_find(s->process->rotator, app->name) != NULL) {
-        say(s, app, EVENT_REJECTED);
+        people_say(s, app, EVENT_REJECTED);
         return;
     }
     if (remote_works(s, current->remote) ||
@@ -137,35 +137,36 @@ static void delete (struct simulation *s, struct app *app, const struct rotation
     remote_kill(s, old->remote, KILLER_PERSON);
 }
 
-/* A person who reads why it is held, and does something about it. */
-static void mend(struct simulation *s, struct app *app, const struct rotation *r)
+/* A person who reads why it is held, and does something about it; true: has deleted the old key. */
+static bool mend(struct simulation *s, struct app *app, const struct rotation *r)
 {
     struct row *old = ledger_row(app, r->old_key);
 
     if (old == NULL)
-        return;
+        return false;
     if (strstr(r->reason, "say which one") != NULL && old->id == NULL) {
         old->id = g_strdup(old->remote->id); /* keyturn import --id */
         g_hash_table_add(s->known_ids, g_strdup(old->id));
     }
-    if (strstr(r->reason, "still works") != NULL || strstr(r->reason, "is lost and its id") != NULL)
-        remote_kill(s, old->remote, KILLER_PERSON);
+    if (strstr(r->reason, "but it still") == NULL && strstr(r->reason, "is lost and its id") == NULL)
+        return false;
+    remote_kill(s, old->remote, KILLER_PERSON);
+    return true;
 }
 
 static void decide(struct simulation *s, struct app *app, const struct rotation *r)
 {
     struct course *course = simulation_course(s, r->rid);
     unsigned dice = (unsigned)chance_below(&s->chance, 10);
-    bool back = rotation_can_roll_back(r);
+    bool back = !mend(s, app, r) && rotation_can_roll_back(r);
 
-    mend(s, app, r);
     course->held++;
     if (strstr(r->reason, "say which one") != NULL || (back && course->held > 3) || (back && dice < 3))
-        say(s, app, EVENT_ROLLBACK);
+        people_say(s, app, EVENT_ROLLBACK);
     else if (dice == 9 || course->held > 5)
-        say(s, app, EVENT_HURRY);
+        people_say(s, app, EVENT_HURRY);
     else
-        say(s, app, EVENT_RESUME);
+        people_say(s, app, EVENT_RESUME);
 }
 
 static void react(struct simulation *s, struct happening *h)
@@ -185,7 +186,7 @@ static void react(struct simulation *s, struct happening *h)
         supply(s, app, r);
     } else if (r->state == ROTATION_AWAITING_DELETION && r->deleted_at == 0) {
         delete (s, app, r);
-        say(s, app, EVENT_CONFIRM);
+        people_say(s, app, EVENT_CONFIRM);
     }
 }
 
@@ -239,13 +240,13 @@ static void interfere(struct simulation *s, struct app *app, const struct rotati
 
     switch (chance_below(&s->chance, 25)) {
     case 0:
-        say(s, app, EVENT_HURRY);
+        people_say(s, app, EVENT_HURRY);
         return;
     case 1:
-        say(s, app, EVENT_ROLLBACK);
+        people_say(s, app, EVENT_ROLLBACK);
         return;
     case 2:
-        say(s, app, EVENT_RESUME);
+        people_say(s, app, EVENT_RESUME);
         return;
     case 3:
         if (!app->troubled || app->index < FIRST_MANAGED || row == NULL)
@@ -280,6 +281,8 @@ void people_wander(struct simulation *s, struct happening *h)
     }
     if (!s->calm)
         fetch(s, app);
+    if (app->index < FIRST_MANAGED && current != NULL && !remote_works(s, current->remote))
+        nature_log_in(s, app);
     simulation_plan(s, s->calm ? USEC_PER_HOUR : chance_span(&s->chance, USEC_PER_MINUTE, 6 * USEC_PER_DAY),
                     people_wander, app);
 }

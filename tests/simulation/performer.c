@@ -220,8 +220,6 @@ void performer_note(struct simulation *s, const struct request *q)
         course->may_probe_old = true;
     if (class != ANSWER_OK || !q->counts)
         return;
-    course->listed_at = s->now;
+    course->listed_at = q->served_at;
     course->new_listed = shows(q, disk->new_id);
-    if (disk->state == ROTATION_DRAINING && course->baseline_at == 0)
-        course->baseline_at = s->now;
 }

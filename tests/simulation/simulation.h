@@ -216,6 +216,7 @@ struct request {
     struct remote_key *keys;
     size_t n_keys;
     bool counts;
+    usec_t served_at;
 };
 void huechat_send(struct simulation *s, struct request *request);
 void request_free(void *request);

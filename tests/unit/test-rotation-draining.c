@@ -147,8 +147,6 @@ static void gate_4_waits_for_holders_and_sees_them_go(void **state)
     b.f.older_holders = 0;
     pass(&b, USEC_PER_SEC);
     wake(&b);
-    expect(&b, ROTATION_DRAINING, ACTION_LIST);
-    LISTED(&b, old_remote, new_remote);
     expect(&b, ROTATION_DELETING, ACTION_GET);
 }
 
@@ -343,6 +341,23 @@ static void deleted_key_may_work_for_a_minute(void **state)
     expect(&b, ROTATION_DELETING, ACTION_GET);
 }
 
+static void deleted_key_that_is_listed_is_not_done_with(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    to_deleted(&b);
+    result(&b, EVENT_PROBED_OLD, -ENOKEY);
+    result(&b, EVENT_ERASED, 0);
+    LISTED(&b, old_remote, new_remote);
+    expect(&b, ROTATION_DELETED, ACTION_WAIT);
+    pass(&b, USEC_PER_MINUTE);
+    wake(&b);
+    LISTED(&b, old_remote, new_remote);
+    expect(&b, ROTATION_HELD, ACTION_REMIND);
+    assert_int_equal(b.r->held_from, ROTATION_DELETING);
+}
+
 static void key_that_others_deleted_is_only_proved_gone(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -440,6 +455,7 @@ int main(void)
         cmocka_unit_test(delete_answers),
         cmocka_unit_test(delete_that_finds_no_path_is_held),
         cmocka_unit_test(deleted_key_may_work_for_a_minute),
+        cmocka_unit_test(deleted_key_that_is_listed_is_not_done_with),
         cmocka_unit_test(key_that_others_deleted_is_only_proved_gone),
         cmocka_unit_test(stray_of_this_rotation_goes_before_done),
         cmocka_unit_test(unknown_outcome_is_looked_at_four_times_more),

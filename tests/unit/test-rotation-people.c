@@ -171,6 +171,27 @@ static void two_dead_keys_are_replaced_or_held(void **state)
     }
 }
 
+static void two_dead_keys_of_a_dashboard_are_replaced(void **state)
+{
+    _cleanup_bench_ struct bench b;
+    struct remote_key supplied = {.last4 = (char *)"nnnn"};
+
+    bench_open(&b, CAUSE_AGE);
+    b.r->managed_by = MANAGED_BY_DASHBOARD;
+    wake(&b);
+    feed(&b, (struct rotation_event){.type = EVENT_SUPPLIED, .key = &supplied});
+    result(&b, EVENT_STORED, 0);
+    answered(&b, EVENT_PROBED_NEW, &ok);
+    say(&b, EVENT_SWAPPED);
+    say(&b, EVENT_ANNOUNCED);
+    say(&b, EVENT_REJECTED);
+    pass(&b, USEC_PER_MINUTE);
+    answered(&b, EVENT_PROBED_NEW, &denied);
+    answered(&b, EVENT_PROBED_OLD, &denied);
+    expect(&b, ROTATION_DELETED, ACTION_ERASE);
+    assert_true(b.r->again);
+}
+
 static void two_lost_secrets_end_in_another_rotation(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -285,6 +306,8 @@ static void revoke_deletes_without_gates(void **state)
     answered(&b, EVENT_PROBED_OLD, &denied);
     result(&b, EVENT_ERASED, 0);
     assert_int_equal(b.step.change, CHANGE_OLD_GONE);
+    expect(&b, ROTATION_DELETED, ACTION_LIST);
+    listed(&b, 0, NULL);
     expect(&b, ROTATION_DONE, ACTION_END);
     assert_false(b.r->again);
 }
@@ -470,6 +493,7 @@ int main(void)
         cmocka_unit_test(rollback_without_a_way_back_drains_on),
         cmocka_unit_test(dead_new_key_swaps_back_by_itself_and_forth_again),
         cmocka_unit_test(two_dead_keys_are_replaced_or_held),
+        cmocka_unit_test(two_dead_keys_of_a_dashboard_are_replaced),
         cmocka_unit_test(two_lost_secrets_end_in_another_rotation),
         cmocka_unit_test(management_key_that_may_not_list_swaps_back),
         cmocka_unit_test(rollback_comes_too_late_after_a_delete_that_may_be_done),
