@@ -4,7 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "daemon/bus/caller.h"
+#include "daemon/bus/callers.h"
 #include "daemon/bus/upload.h"
 #include "daemon/daemon.h"
 

@@ -12,9 +12,8 @@
 
 struct question {
     struct service *service;
-    sd_bus_message *call;
-    const struct entry *entry;
     char *name;
+    char *subject; /* for people */
 };
 
 static void answer(struct service *service, sd_bus_message *call, const struct entry *entry,
@@ -39,50 +38,47 @@ static void G_GNUC_PRINTF(2, 3) refuse(sd_bus_message *call, const char *format,
     bus_reply_error(call, error);
 }
 
-static int sender_told(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+static void subject_told(const struct caller *caller, sd_bus_message *call, void *userdata)
 {
     struct question *question = userdata;
-    struct entry *entry = registry_find(question->service->daemon->registry, question->name);
-    struct caller *caller = NULL;
-    uint32_t pid;
+    const struct entry *entry = registry_find(question->service->daemon->registry, question->name);
 
-    if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "u", &pid) >= 0)
-        caller = caller_of_process((pid_t)pid, question->service->daemon->system_mode);
     if (caller != NULL && entry != NULL)
-        answer(question->service, question->call, entry, &caller->subject);
+        answer(question->service, call, entry, &caller->subject);
     else
-        refuse(question->call, "nobody of that name is on the bus: see busctl list");
-    caller_free(caller);
-    sd_bus_message_unref(question->call);
+        refuse(call, "there is no %s: see ps and busctl list", question->subject);
     g_free(question->name);
+    g_free(question->subject);
     g_free(question);
-    return 0;
 }
 
-static int ask_sender(struct service *service, sd_bus_message *call, const struct entry *entry,
-                      const char *sender)
+static struct question *question_new(struct service *service, const struct entry *entry, const char *subject)
 {
     struct question *question = g_new0(struct question, 1);
 
-    *question = (struct question){service, sd_bus_message_ref(call), NULL, g_strdup(entry->definition->name)};
-    return sd_bus_call_method_async(service->bus, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                    "org.freedesktop.DBus", "GetConnectionUnixProcessID", sender_told,
-                                    question, "s", sender);
+    *question = (struct question){service, g_strdup(entry->definition->name), g_strdup(subject)};
+    return question;
 }
 
 static void explain_process(struct service *service, sd_bus_message *call, const struct entry *entry,
                             const char *number)
 {
+    g_autofree char *subject = g_strconcat("process ", number, NULL);
     guint64 pid;
-    struct caller *caller = NULL;
 
     if (g_ascii_string_to_unsigned(number, 10, 1, INT32_MAX, &pid, NULL))
-        caller = caller_of_process((pid_t)pid, service->daemon->system_mode);
-    if (caller != NULL)
-        answer(service, call, entry, &caller->subject);
+        callers_look_at_process(service->callers, (pid_t)pid, call, subject_told,
+                                question_new(service, entry, subject));
     else
-        refuse(call, "there is no process %s that can be seen: see ps", number);
-    caller_free(caller);
+        refuse(call, "%s is no process: use pid:NUMBER", number);
+}
+
+static void explain_sender(struct service *service, sd_bus_message *call, const struct entry *entry,
+                           const char *name)
+{
+    g_autofree char *subject = g_strdup_printf("%s on the bus", name);
+
+    callers_look_at_name(service->callers, name, call, subject_told, question_new(service, entry, subject));
 }
 
 static void explain_user(struct service *service, sd_bus_message *call, const struct entry *entry,
@@ -123,7 +119,8 @@ void explain(struct service *service, sd_bus_message *call, const struct caller 
                &(struct subject){.uid = (uid_t)-1,
                                  .unit = subject + strlen("unit:"),
                                  .unit_is_strong = service->daemon->system_mode});
-    else if (!g_str_has_prefix(subject, "sender:") ||
-             ask_sender(service, call, entry, subject + strlen("sender:")) < 0)
+    else if (g_str_has_prefix(subject, "sender:"))
+        explain_sender(service, call, entry, subject + strlen("sender:"));
+    else
         refuse(call, "%s is no subject: use pid:N, unit:NAME, user:NAME or sender:NAME", subject);
 }

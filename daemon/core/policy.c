@@ -168,6 +168,9 @@ static char *describe(const struct subject *subject)
     if (subject->unit != NULL)
         g_string_append_printf(text, ", unit %s%s", subject->unit,
                                subject->unit_is_strong ? "" : " (advisory)");
+    else if (subject->doubted_unit != NULL)
+        g_string_append_printf(text, ", not believed to be of unit %s, which runs as another user",
+                               subject->doubted_unit);
     else
         g_string_append(text, ", no unit known");
     return g_string_free(text, FALSE);

@@ -20,6 +20,7 @@ struct subject {
     char *const *groups; /* names */
     const char *unit;
     bool unit_is_strong;
+    const char *doubted_unit; /* one that it seems to be in, but that runs as another user: no rule matches */
 };
 
 /* Where keyturnd stands. */
