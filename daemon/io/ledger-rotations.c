@@ -60,6 +60,16 @@ static int write_rotation(struct ledger *ledger, const struct rotation *rotation
 }
 
 /* A new key that an earlier attempt left behind was found gone, or there would be no further attempt. */
+/* Where the new key's age counts from. One that was created just now is as old as our clock says: HueChat's
+ * may go wrong, and then the key would be due too late, or again and again. A person's key is as old as the
+ * person or HueChat says. */
+static uint64_t age_from(const struct rotation *rotation)
+{
+    if (rotation->managed_by == MANAGED_BY_API || rotation->new_created_at == 0)
+        return rotation->created_at;
+    return MIN(rotation->new_created_at, rotation->created_at);
+}
+
 static int add_new_key(struct ledger *ledger, const struct rotation *rotation, uint64_t *ret_number)
 {
     g_autofree char *name = rotation->managed_by == MANAGED_BY_API ? rotation_key_name(rotation) : NULL;
@@ -70,7 +80,7 @@ static int add_new_key(struct ledger *ledger, const struct rotation *rotation, u
         .last4 = rotation->new_last4,
         .name = name,
         .state = KEY_NEW,
-        .created_at = rotation->new_created_at != 0 ? rotation->new_created_at : rotation->created_at,
+        .created_at = age_from(rotation),
     };
     int r = ledger_run(ledger, STATEMENT_CLOSE_NEW_KEYS, VALUES(text(rotation->integration)));
 

@@ -117,12 +117,11 @@ int ledger_update_key(struct ledger *ledger, const struct ledger_key *key, const
 
 /* The record as it is, with its change of keys, in one transaction (event may be NULL):
  *   CHANGE_NEW_KEY   a row KEY_NEW with new_id, new_last4, name rotation_key_name() (NULL for managed_by
- *                    dashboard), created_at new_created_at or, if 0, created_at; sets rotation->new_key. A
- *                    KEY_NEW of an earlier attempt is KEY_GONE
- *   CHANGE_ADOPT     the old key's id is old_id; its item stays what it is
- *   CHANGE_SWAP      new_key: KEY_CURRENT with the next generation; the key that was current: KEY_RETIRING
- *                    (KEY_GONE if old_dead). Done before: nothing
- *   CHANGE_OLD_GONE, CHANGE_NEW_GONE   KEY_GONE */
+ *                    dashboard), its age from created_at (our clock), or what a person said of it; sets
+ * rotation->new_key. A KEY_NEW of an earlier attempt is KEY_GONE CHANGE_ADOPT     the old key's id is old_id;
+ * its item stays what it is CHANGE_SWAP      new_key: KEY_CURRENT with the next generation; the key that was
+ * current: KEY_RETIRING (KEY_GONE if old_dead). Done before: nothing CHANGE_OLD_GONE, CHANGE_NEW_GONE
+ * KEY_GONE */
 int ledger_commit_rotation(struct ledger *ledger, struct rotation *rotation, enum rotation_change change,
                            const struct ledger_event *event);
 /* The record needs nothing more: it stays as history. */
