@@ -55,14 +55,14 @@ void vault_remove(struct vault *vault, uint64_t key)
     g_hash_table_remove(vault->keys, &key);
 }
 
-bool vault_holds(struct vault *vault, const struct secret *secret)
+bool vault_holds(struct vault *vault, const struct secret *secret, uint64_t except)
 {
     GHashTableIter iter;
-    void *value;
+    void *key, *value;
 
     g_hash_table_iter_init(&iter, vault->keys);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (secret_equal(value, secret))
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        if (*(const uint64_t *)key != except && secret_equal(value, secret))
             return true;
     return false;
 }

@@ -17,8 +17,8 @@ int vault_put(struct vault *vault, uint64_t key, const struct secret *secret);
 const struct secret *vault_get(struct vault *vault, uint64_t key);
 void vault_remove(struct vault *vault, uint64_t key);
 
-/* Whether any of them is this one. */
-bool vault_holds(struct vault *vault, const struct secret *secret);
+/* Whether any of them but that of key `except` (0: none) is this one. */
+bool vault_holds(struct vault *vault, const struct secret *secret, uint64_t except);
 
 /* A new secret that is not in the keyring yet, by its rotation's id. It outlives a lock: it is nowhere else.
  */

@@ -246,7 +246,7 @@ static bool check(struct daemon *daemon, const struct entry *entry, const struct
     else if (rotation == NULL && entry_current(entry) != NULL)
         g_set_error(error, KT_ERROR, KT_EXISTS, "%s has a key already: keyturn rotate %s replaces it",
                     definition->name, definition->name);
-    else if (vault_holds(daemon->vault, secret))
+    else if (vault_holds(daemon->vault, secret, 0))
         g_set_error(error, KT_ERROR, KT_EXISTS,
                     "this key is in use by another integration already, or it is the management key: create "
                     "one of its own "

@@ -161,6 +161,8 @@ static bool check(struct daemon *daemon, enum environment environment, const str
                   GError **error)
 {
     const char *prefix = environment_prefix(environment);
+    const struct ledger_key *before =
+        entry_current(registry_find(daemon->registry, management_name(environment)));
     enum environment carried;
 
     if (secret == NULL || environment_of_key(secret_text(secret), &carried) < 0)
@@ -174,6 +176,9 @@ static bool check(struct daemon *daemon, enum environment environment, const str
         g_set_error(error, KT_ERROR, KT_BUSY,
                     "the management key of %s is just being rotated: try again later",
                     environment_name(environment));
+    else if (vault_holds(daemon->vault, secret, before != NULL ? before->number : 0))
+        g_set_error(error, KT_ERROR, KT_EXISTS,
+                    "this key is an integration's: create a management key of its own in the dashboard");
     else
         return operation_check_keyring(daemon, error);
     return false;

@@ -88,12 +88,18 @@ GError *operation_answer_error(const struct answer *answer, const char *what)
     case ANSWER_REFUSED:
     case ANSWER_ABSENT:
         return g_error_new(KT_ERROR, KT_REFUSED, "%s: HueChat refused: %s%s%s", what, message, comma, id);
-    case ANSWER_OK:
     case ANSWER_UNSENT:
+        return g_error_new(KT_ERROR, KT_UNREACHABLE,
+                           "%s: HueChat can't be reached (%s): check the network and BaseURL", what, message);
+    case ANSWER_OK:
     case ANSWER_UNKNOWN:
         break;
     }
+    if (answer->status != 0 && answer->complete)
+        return g_error_new(KT_ERROR, KT_UNREACHABLE,
+                           "%s: HueChat can't do it now (%u, %s): try again later%s%s", what, answer->status,
+                           message, comma, id);
     return g_error_new(KT_ERROR, KT_UNREACHABLE,
-                       "%s: HueChat gave no answer that fits: %s: check the network and BaseURL%s%s", what,
+                       "%s: HueChat gave no answer that fits (%s): check BaseURL and KeysPath%s%s", what,
                        message, comma, id);
 }
