@@ -31,6 +31,7 @@ int read_get_integration(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 struct reply {
     sd_bus_message *message;
+    unsigned n;
     int r;
 };
 
@@ -44,6 +45,7 @@ static void append_event(const struct ledger_event *event, void *userdata)
     struct reply *reply = userdata;
     sd_bus_message *m = reply->message;
 
+    reply->n++;
     if (reply->r >= 0)
         reply->r = sd_bus_message_open_container(m, 'a', "{sv}");
     if (reply->r >= 0)
@@ -89,6 +91,7 @@ static void open_reply(sd_bus_message *call, struct reply *reply)
 
 void read_get_history(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
+    g_autoptr(GError) error = NULL;
     struct reply reply = {};
     const char *name;
     usec_t since;
@@ -101,7 +104,12 @@ void read_get_history(struct service *service, sd_bus_message *call, const struc
         r = ledger_read_history(service->daemon->ledger, name, since, append_event, &reply);
         reply.r = r < 0 ? r : reply.r;
     }
-    send_reply(call, &reply);
+    /* What was removed still has its history. */
+    if (reply.r >= 0 && reply.n == 0 && *name != '\0' &&
+        operation_find(service->daemon, name, &error) == NULL)
+        bus_reply_error(call, error);
+    else
+        send_reply(call, &reply);
     sd_bus_message_unref(reply.message);
 }
 
