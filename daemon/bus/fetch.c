@@ -12,7 +12,7 @@
 #include "daemon/bus/errors.h"
 #include "daemon/core/errors.h"
 #include "daemon/holders.h"
-#include "daemon/io/pipe.h"
+#include "daemon/io/delivery.h"
 #include "daemon/operations/operation.h"
 #include "daemon/operations/revoke.h"
 #include "daemon/secrets.h"
@@ -151,7 +151,7 @@ static void got(const struct secret *secret, const GError *error, void *userdata
     if (fetch->fd < 0) {
         r = reply_string(fetch, secret);
     } else {
-        r = pipe_give(fetch->fd, secret);
+        r = delivery_give(fetch->fd, secret);
         if (r < 0) {
             refuse_with(fetch, KT_INVALID, "the pipe takes no key (%s): pass the empty write end of a pipe",
                         g_strerror(-r));
@@ -196,9 +196,9 @@ int fetch_get_key_to_fd(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         fetch_free(fetch);
         return r;
     }
-    if (pipe_is_write_end(fetch->fd))
+    if (delivery_is_possible(fetch->fd))
         return start(fetch);
-    refuse_with(fetch, KT_INVALID, "this is not the write end of a pipe: make one with pipe(2)");
+    refuse_with(fetch, KT_INVALID, "this is no pipe to write into: make one with socketpair(2) or pipe(2)");
     return 1;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pipe's buffer is the store: what was written is read when it is asked for. */
+/* The socket's buffer is the store: what was written is read when it is asked for. */
 #include "daemon/bus/upload.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -83,30 +83,36 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata)
 
 int uploads_open(struct uploads *uploads, const char *sender)
 {
-    _cleanup_close_ int write_end = -1;
     struct upload *upload;
     int ends[2], r;
 
     g_hash_table_remove(uploads->open, sender);
     if (g_hash_table_size(uploads->open) >= UPLOADS_MAX)
         return -EBUSY;
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
         return -errno;
-    write_end = ends[1];
     upload = g_new0(struct upload, 1);
     *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .fd = ends[0]};
-    r = fcntl(write_end, F_SETPIPE_SZ, UPLOAD_MAX) < 0 ? -errno : 0;
-    if (r >= 0)
-        r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME,
-                                       USEC_PER_SEC, on_end, upload);
+    r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME, USEC_PER_SEC,
+                                   on_end, upload);
     if (r < 0) {
         upload_free(upload);
+        close(ends[1]);
         return r;
     }
     g_hash_table_insert(uploads->open, upload->sender, upload);
-    r = write_end;
-    write_end = -1;
-    return r;
+    return ends[1];
+}
+
+/* All that is there, which may have come in several writes. */
+static size_t read_all(int fd, char *text, size_t size)
+{
+    size_t length = 0;
+    ssize_t n;
+
+    while (length < size && (n = read(fd, text + length, size - length)) > 0)
+        length += (size_t)n;
+    return length;
 }
 
 struct secret *uploads_take(struct uploads *uploads, const char *sender)
@@ -114,15 +120,15 @@ struct secret *uploads_take(struct uploads *uploads, const char *sender)
     struct upload *upload = g_hash_table_lookup(uploads->open, sender);
     struct secret *secret = NULL;
     char text[UPLOAD_MAX];
-    ssize_t n;
+    size_t length;
 
     if (upload == NULL)
         return NULL;
-    n = read(upload->fd, text, sizeof text);
-    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-        n--;
-    if (n > 0)
-        secret = secret_new(text, (size_t)n);
+    length = read_all(upload->fd, text, sizeof text);
+    while (length > 0 && g_ascii_isspace(text[length - 1]))
+        length--;
+    if (length > 0)
+        secret = secret_new(text, length);
     explicit_bzero(text, sizeof text);
     g_hash_table_remove(uploads->open, sender);
     return secret;

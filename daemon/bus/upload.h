@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Secrets on their way in: a caller gets a pipe's write end, and what it wrote is the next call's secret. */
+/* Secrets on their way in: a caller gets a descriptor to write to, and what it wrote is the next call's
+ * secret. It is one end of a socket pair, not of a pipe: whoever else sees it pass can't open the other end
+ * through /proc. */
 #pragma once
 
 #include <systemd/sd-bus.h>
