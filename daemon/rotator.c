@@ -302,6 +302,8 @@ static void act(struct rotator *rotator, struct slot *slot)
         wake(rotator, slot);
         return;
     }
+    if (slot->step.change == CHANGE_SWAP) /* the overlap begins when the swap is on disk */
+        slot->record->swapped_at = rotator->world->now(rotator->userdata);
     carry_on(rotator, slot);
     take_words(rotator, rid);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Done and aborted. Where a create's outcome was ever unknown, late listings look for what it left. */
+/* Done and aborted. Where a create's outcome was ever unknown, late listings look for what it left; one does
+ * where the last listing came so soon after the create that a second key of it may not have been listed yet.
+ */
 #include "daemon/core/rotation-private.h"
 
 static const usec_t spans[] = {USEC_PER_MINUTE, 10 * USEC_PER_MINUTE, USEC_PER_HOUR, USEC_PER_DAY};
@@ -8,10 +10,11 @@ void rotation_finish(struct rotation *r, enum rotation_state state, usec_t now)
 {
     rotation_enter(r, state);
     r->finished_at = now;
-    if (r->outcome_unknown && is_by_api(r)) {
-        r->recheck_step = 0;
+    if (!is_by_api(r))
+        return;
+    if (r->outcome_unknown || is_within(r->created_at, PROPAGATION_GRACE, now))
         r->recheck_at = usec_add(now, spans[0]);
-    }
+    r->recheck_step = r->outcome_unknown ? 0 : G_N_ELEMENTS(spans) - 1;
 }
 
 const char *rotation_kept_id(const struct rotation *r)

@@ -44,7 +44,7 @@ static inline bool is_by_will(const struct rotation *r)
 /* One line where every change of state happens. Forgets what was seen in the last one. */
 void rotation_enter(struct rotation *r, enum rotation_state state);
 
-/* Into done or aborted; late listings become due where a create's outcome was ever unknown. */
+/* Into done or aborted; late listings become due where they are needed. */
 void rotation_finish(struct rotation *r, enum rotation_state state, usec_t now);
 
 /* Into held, with the reason; a person is reminded. */

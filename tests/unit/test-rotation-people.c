@@ -66,6 +66,10 @@ static void rollback_before_the_swap_deletes_the_new_key(void **state)
     LISTED(&b, old_remote);
     result(&b, EVENT_ERASED, 0);
     assert_int_equal(b.step.change, CHANGE_NEW_GONE);
+    expect(&b, ROTATION_ABORTED, ACTION_WAIT);
+    pass(&b, USEC_PER_MINUTE);
+    wake(&b);
+    LISTED(&b, old_remote);
     expect(&b, ROTATION_ABORTED, ACTION_END);
 }
 

@@ -25,6 +25,12 @@ static void first_key_leads_from_swap_to_done(void **state)
     to_swapped(&b);
     expect(&b, ROTATION_DELETED, ACTION_LIST);
     LISTED(&b, new_remote);
+    expect(&b, ROTATION_DONE, ACTION_WAIT);
+    assert_int_equal(b.r->next_at, b.f.now + USEC_PER_MINUTE); /* a twin may not be listed yet */
+    pass(&b, USEC_PER_MINUTE);
+    wake(&b);
+    expect(&b, ROTATION_DONE, ACTION_LIST);
+    LISTED(&b, new_remote);
     expect(&b, ROTATION_DONE, ACTION_END);
 }
 

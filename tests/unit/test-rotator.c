@@ -14,7 +14,8 @@
 struct world {
     struct rotator *rotator;
     usec_t now;
-    int disk; /* what commit answers */
+    int disk;            /* what commit answers */
+    unsigned disk_after; /* so many more commits and it answers -ENOSPC */
     struct rotation *disk_record;
     enum rotation_action performed; /* last */
     unsigned commits, performs, changes, pauses, attentions, reminders, ends;
@@ -48,6 +49,8 @@ static int commit(struct rotation *rotation, enum rotation_state from, enum rota
     w->commits++;
     if (w->disk < 0)
         return w->disk;
+    if (w->disk_after > 0 && --w->disk_after == 0)
+        w->disk = -ENOSPC;
     if (change == CHANGE_NEW_KEY)
         rotation->new_key = 2;
     rotation_free(w->disk_record);
@@ -198,6 +201,30 @@ static void full_disk_is_tried_again_and_nothing_is_done_meanwhile(void **state)
     assert_int_equal(w.disk_record->state, ROTATION_RECONCILING);
 }
 
+static void overlap_begins_when_the_swap_is_on_disk(void **state)
+{
+    _cleanup_world_ struct world w;
+    struct rotation *record = record_of("crm", "00000001");
+
+    world_open(&w);
+    record->state = ROTATION_STORED;
+    record->new_key = 2;
+    record->new_id = g_strdup("key_new");
+    record->managed_by = MANAGED_BY_DASHBOARD;
+    w.disk_record = rotation_copy(record);
+    rotator_adopt(w.rotator, record);
+    rotator_wake(w.rotator);
+    assert_int_equal(w.performed, ACTION_PROBE_NEW);
+    w.disk_after = 1; /* verified is saved, the swap is not */
+    tell(&w, EVENT_PROBED_NEW, 200, "");
+    assert_int_equal(w.disk_record->state, ROTATION_VERIFIED);
+    w.disk = 0;
+    w.now += 3 * USEC_PER_HOUR;
+    rotator_tick(w.rotator);
+    assert_int_equal(w.disk_record->state, ROTATION_DRAINING);
+    assert_int_equal(w.disk_record->swapped_at, w.now);
+}
+
 static void pause_is_told_without_a_write(void **state)
 {
     _cleanup_world_ struct world w;
@@ -307,6 +334,7 @@ int main(void)
         cmocka_unit_test(nothing_starts_without_its_record),
         cmocka_unit_test(create_leaves_only_with_its_intent_on_disk),
         cmocka_unit_test(full_disk_is_tried_again_and_nothing_is_done_meanwhile),
+        cmocka_unit_test(overlap_begins_when_the_swap_is_on_disk),
         cmocka_unit_test(pause_is_told_without_a_write),
         cmocka_unit_test(words_wait_for_the_answer_and_a_hurry_is_on_disk_before),
         cmocka_unit_test(hurry_that_can_not_be_saved_is_refused),
