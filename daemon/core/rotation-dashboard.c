@@ -11,6 +11,7 @@ static void supplied(struct rotation *r, const struct remote_key *key, usec_t no
     r->new_last4 = g_strdup(key->last4);
     r->new_created_at = key->created_at;
     r->created_at = now;
+    r->next_at = 0;
     r->seen.have_secret = true;
     step->change = CHANGE_NEW_KEY;
 }
