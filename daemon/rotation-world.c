@@ -130,8 +130,15 @@ static void take_end(struct daemon *daemon, struct entry *entry, const struct ro
 
     vault_remove_fresh(daemon->vault, rotation->rid);
     holders_sweep(daemon, entry);
-    if (rotation->state == ROTATION_DONE)
+    if (rotation->state == ROTATION_ABORTED && entry_due_at(entry) <= clock_now()) {
+        g_autofree char *text =
+            g_strdup_printf("its rotation was given up: %s; the next try is tomorrow, or now with "
+                            "keyturn rotate %s",
+                            rotation->reason, entry->definition->name);
+        daemon_attention(daemon, entry, text);
+    } else {
         daemon_attention(daemon, entry, NULL);
+    }
     if (rotation->state == ROTATION_ABORTED && rotation->cause != CAUSE_ADD) {
         entry->retry_at = usec_add(clock_now(), USEC_PER_DAY);
         r = ledger_set_retry(daemon->ledger, entry->definition->name, entry->retry_at);
@@ -141,6 +148,11 @@ static void take_end(struct daemon *daemon, struct entry *entry, const struct ro
                      entry->definition->name, g_strerror(-r));
     if (rotation->again && entry->again == NULL)
         entry->again = g_strdup(rotation->rid);
+}
+
+static bool waits_for_person(enum rotation_state state)
+{
+    return state == ROTATION_HELD || state == ROTATION_AWAITING_KEY || state == ROTATION_AWAITING_DELETION;
 }
 
 static void world_changed(const struct rotation *rotation, enum rotation_state from,
@@ -156,6 +168,8 @@ static void world_changed(const struct rotation *rotation, enum rotation_state f
         schedule_pause(daemon, (enum environment)rotation->environment);
     if (entry != NULL && step->change == CHANGE_SWAP)
         schedule_key_is_new(daemon, entry);
+    if (entry != NULL && moved && waits_for_person(from))
+        daemon_attention(daemon, entry, NULL);
     if (entry != NULL && step->attention)
         daemon_attention(daemon, entry, rotation->reason);
     if (entry != NULL && moved && rotation_is_over(rotation))

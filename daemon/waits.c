@@ -89,9 +89,11 @@ static bool settle(const struct rotation *rotation, enum wait_until until, enum 
     case ROTATION_DONE:
         *ret = OUTCOME_DONE;
         return true;
+    case ROTATION_AWAITING_KEY:
+        *ret = OUTCOME_OPEN;
+        return rotation->new_key == 0; /* else it is being stored */
     case ROTATION_HELD:
     case ROTATION_RECONCILING:
-    case ROTATION_AWAITING_KEY:
     case ROTATION_AWAITING_DELETION:
         *ret = OUTCOME_OPEN;
         return true;
