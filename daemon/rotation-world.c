@@ -42,6 +42,7 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
     ret->delete_if_still_used = entry->definition->delete_if_still_used;
     ret->old_secret_known = rotation->old_key != 0 && entry_key(entry, rotation->old_key) != NULL;
     ret->hooks_ran = entry->hooks_ran;
+    ret->hooks_failed = entry->hooks_failed;
     if (rotation_is_swapped(rotation))
         ret->older_holders = holders_older(entry, daemon->system_mode, &ret->holders_text);
 }

@@ -69,6 +69,8 @@ enum gates rotation_gates(const struct rotation *r, const struct rotation_facts 
     }
     if (!rotation_elapsed(r, f, f->overlap))
         return shut(ret_why, "the overlap is not over");
+    if (f->hooks_failed)
+        return still_used(ret_why, "a unit did not take the new key");
     if (f->older_holders > 0)
         return still_used(ret_why, f->holders_text);
     if (!old_is_still(r, f->now))

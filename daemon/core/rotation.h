@@ -198,6 +198,7 @@ struct rotation_facts {
     unsigned older_holders; /* gate 4 */
     const char *holders_text; /* who they are */
     bool hooks_ran;           /* the units' hooks have ended */
+    bool hooks_failed;        /* a unit did not come back with the new key */
 };
 
 enum rotation_action {

@@ -150,6 +150,21 @@ static void gate_4_waits_for_holders_and_sees_them_go(void **state)
     expect(&b, ROTATION_DELETING, ACTION_GET);
 }
 
+static void a_unit_that_fails_holds_the_deletion(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    b.f.hooks_failed = true;
+    to_gates(&b);
+    expect(&b, ROTATION_DRAINING, ACTION_WAIT);
+    assert_non_null(strstr(b.r->reason, "a unit did not take the new key"));
+    b.f.hooks_failed = false;
+    pass(&b, USEC_PER_SEC);
+    wake(&b);
+    expect(&b, ROTATION_DELETING, ACTION_GET);
+}
+
 static void gate_5_never_deletes_a_current_key(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -445,6 +460,7 @@ int main(void)
         cmocka_unit_test(gate_3_waits_a_day_after_the_old_keys_use),
         cmocka_unit_test(gate_3_without_dates_ends_too),
         cmocka_unit_test(gate_4_waits_for_holders_and_sees_them_go),
+        cmocka_unit_test(a_unit_that_fails_holds_the_deletion),
         cmocka_unit_test(gate_5_never_deletes_a_current_key),
         cmocka_unit_test(at_max_overlap),
         cmocka_unit_test(delete_at_max_overlap_reads_gate_2_again_after_a_start),
