@@ -184,7 +184,8 @@ void secrets_get(struct daemon *daemon, struct entry *entry, secrets_fn fn, void
         fn(secret, NULL, userdata);
         return;
     }
-    if (keyring_get_state(daemon->keyring) != KEYRING_UNLOCKED) {
+    /* Who started us by this very call comes before the bus has told the state: loading it tells as well. */
+    if (keyring_knows_state(daemon->keyring) && keyring_get_state(daemon->keyring) != KEYRING_UNLOCKED) {
         refuse_by_result(&now, -EAGAIN);
         return;
     }

@@ -27,6 +27,7 @@ struct keyring_watch {
     keyring_state_fn state_fn;
     void *userdata;
     enum keyring_state state, told;
+    bool is_known;          /* the bus has answered */
     sd_event_source *tell;  /* the state may be news */
     sd_event_source *again; /* connect, or ask, later */
     usec_t delay;
@@ -38,6 +39,7 @@ struct keyring_watch {
 static void set_state(struct keyring_watch *watch, enum keyring_state state)
 {
     watch->state = state;
+    watch->is_known = true;
     sd_event_source_set_enabled(watch->tell, SD_EVENT_ONESHOT);
 }
 
@@ -284,6 +286,11 @@ struct keyring_watch *keyring_watch_free(struct keyring_watch *watch)
 enum keyring_state keyring_watch_state(const struct keyring_watch *watch)
 {
     return watch->state;
+}
+
+bool keyring_watch_knows(const struct keyring_watch *watch)
+{
+    return watch->is_known;
 }
 
 void keyring_watch_found(struct keyring_watch *watch, enum keyring_state state)

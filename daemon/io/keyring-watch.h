@@ -17,6 +17,7 @@ struct keyring_watch *keyring_watch_new(sd_event *event, keyring_state_fn state_
 struct keyring_watch *keyring_watch_free(struct keyring_watch *watch);
 
 enum keyring_state keyring_watch_state(const struct keyring_watch *watch);
+bool keyring_watch_knows(const struct keyring_watch *watch);
 
 /* A call just found it in this state. If that is news it is told as any other; where it is not unlocked, the
  * service is asked again in a while (1 s at first, 30 s at last), since no signal may come. */

@@ -13,6 +13,7 @@
 #include "daemon/util/cleanup.h"
 #include "dbus/names.h"
 
+#define IDLE (30 * USEC_PER_SEC) /* GIO is large: it is not to be resident all the time */
 #define DEADLINE (30 * USEC_PER_SEC)
 #define DEADLINE_BATCH (120 * USEC_PER_SEC)
 
@@ -230,7 +231,7 @@ struct keyring *keyring_new(sd_event *event, const char *helper_program, keyring
 {
     struct keyring *keyring = g_new0(struct keyring, 1);
 
-    keyring->helper = helper_new(event, helper_program, KT_KEYRING_INTERFACE, USEC_INFINITY);
+    keyring->helper = helper_new(event, helper_program, KT_KEYRING_INTERFACE, IDLE);
     keyring->watch = keyring_watch_new(event, state_fn, userdata);
     if (keyring->helper == NULL || keyring->watch == NULL)
         return keyring_free(keyring);
@@ -259,6 +260,11 @@ struct keyring *keyring_free(struct keyring *keyring)
 enum keyring_state keyring_get_state(const struct keyring *keyring)
 {
     return keyring_watch_state(keyring->watch);
+}
+
+bool keyring_knows_state(const struct keyring *keyring)
+{
+    return keyring_watch_knows(keyring->watch);
 }
 
 void keyring_store(struct keyring *keyring, const struct keyring_item *item, const struct secret *secret,

@@ -52,6 +52,9 @@ struct keyring *keyring_free(struct keyring *keyring);
 
 enum keyring_state keyring_get_state(const struct keyring *keyring);
 
+/* False for the moment after a start in which the bus has not answered yet. */
+bool keyring_knows_state(const struct keyring *keyring);
+
 /* Each: done is called exactly once, never from inside the call. They are performed one after the other; each
  * has 30 s, a batch 120 s. A helper that is late or died is replaced and the call made once more: every one
  * of them may be made twice. Arguments are copied. */

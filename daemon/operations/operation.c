@@ -17,6 +17,10 @@ void operation_refuse(operation_fn done, void *userdata, int code, const char *f
 
 bool operation_check_keyring(struct daemon *daemon, GError **error)
 {
+    if (!keyring_knows_state(daemon->keyring)) {
+        g_set_error(error, KT_ERROR, KT_BUSY, "the keyring is being looked for: try again in a moment");
+        return false;
+    }
     switch (keyring_get_state(daemon->keyring)) {
     case KEYRING_UNLOCKED:
         return true;

@@ -13,7 +13,8 @@ typedef void (*operation_fn)(const GError *error, const char *text, void *userda
 void operation_refuse(operation_fn done, void *userdata, int code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
-/* KT_KEYRING_LOCKED or KT_KEYRING_ABSENT if the keyring can't be used now. */
+/* KT_KEYRING_LOCKED or KT_KEYRING_ABSENT if the keyring can't be used now, KT_BUSY if that isn't known yet.
+ */
 bool operation_check_keyring(struct daemon *daemon, GError **error);
 
 /* KT_BUSY while it is not known yet whether the keyring has the environment's management key. */
