@@ -7,10 +7,10 @@
 #include "client/terminal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void secret_hide_process(void)
@@ -90,7 +90,6 @@ struct secret *secret_read(const char *prompt, GError **error)
 int secret_upload(struct client *client, const struct secret *secret, GError **error)
 {
     _cleanup_message_ sd_bus_message *reply = NULL;
-    void (*pipe_handler)(int);
     ssize_t n;
     int r, fd;
 
@@ -99,12 +98,12 @@ int secret_upload(struct client *client, const struct secret *secret, GError **e
     r = sd_bus_message_read(reply, "h", &fd);
     if (r < 0)
         return bus_bad_reply(r, error);
-    /* The descriptor is the reply's, and closed with it. */
-    pipe_handler = signal(SIGPIPE, SIG_IGN);
-    n = write(fd, secret->text, secret->length);
-    signal(SIGPIPE, pipe_handler);
+    n = send(fd, secret->text, secret->length, MSG_NOSIGNAL);
+    r = n < 0 ? errno : 0;
+    /* From here on nobody else can add to it. The descriptor is the reply's, and closed with it. */
+    shutdown(fd, SHUT_WR);
     if (n < 0 || (size_t)n != secret->length)
         return client_fail(error, "the key could not be sent to keyturnd (%s): try again",
-                           n < 0 ? g_strerror(errno) : "cut short");
+                           n < 0 ? g_strerror(r) : "cut short");
     return 0;
 }

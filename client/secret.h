@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A secret on its way from a person to keyturnd: read without echo, sent through a pipe, erased. */
+/* A secret on its way from a person to keyturnd: read without echo, sent through a socket, erased. */
 #pragma once
 
 #include "client/client.h"

@@ -30,8 +30,14 @@ static inline void kt_slot_unref_p(sd_bus_slot **slot)
     *slot = sd_bus_slot_unref(*slot);
 }
 
+static inline void kt_creds_unref_p(sd_bus_creds **creds)
+{
+    *creds = sd_bus_creds_unref(*creds);
+}
+
 #define _cleanup_close_ _cleanup_(kt_close_p)
 #define _cleanup_message_ _cleanup_(kt_message_unref_p)
 #define _cleanup_bus_ _cleanup_(kt_bus_close_p)
+#define _cleanup_creds_ _cleanup_(kt_creds_unref_p)
 #define _cleanup_slot_ _cleanup_(kt_slot_unref_p)
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)

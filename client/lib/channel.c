@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a key comes through: a pair of sockets. */
+#include "client/lib/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KEY_MAX 4096
+
+int channel_open(int *ret_ours, int *ret_lent)
+{
+    int ends[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    /* Before anybody else has the other end. */
+    if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) < 0) {
+        r = -errno;
+        close(ends[0]);
+        close(ends[1]);
+        return r;
+    }
+    *ret_ours = ends[0];
+    *ret_lent = ends[1];
+    return 0;
+}
+
+/* The kernel's word on who sent it; 0: none. */
+static pid_t find_sender(struct msghdr *message)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    struct ucred credentials;
+
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+        return 0;
+    memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+    return credentials.pid;
+}
+
+static int check(struct msghdr *message, const char *text, ssize_t n, pid_t sender)
+{
+    if (sender <= 0 || find_sender(message) != sender)
+        return -EKEYREJECTED;
+    /* Descriptors that came along had no room, and are closed by the kernel. */
+    if (n == 0 || message->msg_flags & (MSG_TRUNC | MSG_CTRUNC) || memchr(text, '\0', (size_t)n))
+        return -EBADMSG;
+    return 0;
+}
+
+int channel_take(int ours, pid_t sender, char **ret_key)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr aligned;
+    } control;
+    char buffer[KEY_MAX];
+    struct iovec part = {.iov_base = buffer, .iov_len = sizeof(buffer)};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n;
+    int r;
+
+    do
+        n = recvmsg(ours, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    r = n < 0 ? -errno : check(&message, buffer, n, sender);
+    if (r == 0 && !(*ret_key = strndup(buffer, (size_t)n)))
+        r = -ENOMEM;
+    explicit_bzero(buffer, sizeof(buffer));
+    return r;
+}
