@@ -70,7 +70,8 @@ static enum fault pick(struct simulation *s, const struct request *q)
 {
     enum fault fault;
 
-    if (s->calm || !q->app->troubled || !chance_of(&s->chance, q->action == ACTION_CREATE ? 350 : 120))
+    if (s->calm || !q->app->troubled ||
+        !chance_of(&s->chance, (q->action == ACTION_CREATE ? 400 : 150) * s->fault_rate / 100))
         return FAULT_NONE;
     fault = (enum fault)(1 + chance_below(&s->chance, FAULT_COUNT - 1));
     return fits(fault, q->action) ? fault : FAULT_NONE;

@@ -72,6 +72,7 @@ void judge_delete(struct simulation *s, const struct request *q)
     bool new = r != NULL && r->state == ROTATION_ROLLING_BACK &&g_strcmp0(r->new_id, q->id) == 0;
     bool stray = r != NULL && g_strcmp0(r->target_id, q->id) == 0;
 
+    s->strays += stray;
     if (!old && !new && !stray)
         simulation_fail(s, 2, q->app, "%s deletes %s without intent on disk", q->rid, q->id);
     else if (old && !is_by_will(r))
@@ -81,7 +82,7 @@ void judge_delete(struct simulation *s, const struct request *q)
 /* 4 and 1, when a DELETE has its effect. */
 void judge_killed(struct simulation *s, struct app *app, const struct remote *remote)
 {
-    if (remote->owner != app)
+    if (remote->owner != app && (remote->co_owner != app || app == NULL))
         simulation_fail(s, 4, app, "it deletes %s \"%s\", which is not its own", remote->id, remote->name);
     for (unsigned i = 0; i < s->n_apps; i++) {
         const struct row *current = ledger_current(&s->apps[i]);
@@ -135,6 +136,8 @@ void judge_commit(struct simulation *s, const struct rotation *r, enum rotation_
     struct course *course = simulation_course(s, r->rid);
 
     judge_texts(s, app, r);
+    s->swaps += change == CHANGE_SWAP;
+    s->swaps_back += change == CHANGE_SWAP && r->reason != NULL;
     if (change == CHANGE_SWAP)
         judge_swap(s, app, course);
     if (r->has_baseline && course->baseline_at == 0)

@@ -8,8 +8,23 @@
 #include "tests/simulation/simulation.h"
 
 struct total {
-    uint64_t universes, rotations, steps, crashes, keys;
+    uint64_t universes, rotations, steps, crashes, keys, swaps, swaps_back, strays,
+        entered[ROTATION_HELD + 1];
 };
+
+static void add(struct total *total, const struct simulation *s)
+{
+    total->universes++;
+    total->rotations += s->rotations;
+    total->steps += s->steps;
+    total->crashes += s->crashes;
+    total->keys += s->serials;
+    total->swaps += s->swaps;
+    total->swaps_back += s->swaps_back;
+    total->strays += s->strays;
+    for (size_t i = 0; i < G_N_ELEMENTS(s->entered); i++)
+        total->entered[i] += s->entered[i];
+}
 
 /* True: it held. */
 static bool run_one(uint64_t seed, bool verbose, struct total *total)
@@ -20,11 +35,7 @@ static bool run_one(uint64_t seed, bool verbose, struct total *total)
     if (!held)
         printf("%sto repeat it: simulation --seed %" G_GUINT64_FORMAT " --rotations 1 --verbose\n",
                s->failure, seed);
-    total->universes++;
-    total->rotations += s->rotations;
-    total->steps += s->steps;
-    total->crashes += s->crashes;
-    total->keys += s->serials;
+    add(total, s);
     simulation_free(s);
     return held;
 }
@@ -32,8 +43,12 @@ static bool run_one(uint64_t seed, bool verbose, struct total *total)
 static void print_total(const struct total *total)
 {
     printf("%" G_GUINT64_FORMAT " rotations in %" G_GUINT64_FORMAT " universes held: %" G_GUINT64_FORMAT
-           " keys, %" G_GUINT64_FORMAT " crashes, %" G_GUINT64_FORMAT " steps\n",
-           total->rotations, total->universes, total->keys, total->crashes, total->steps);
+           " keys, %" G_GUINT64_FORMAT " swaps, %" G_GUINT64_FORMAT " swaps back, %" G_GUINT64_FORMAT
+           " strays, %" G_GUINT64_FORMAT " crashes, %" G_GUINT64_FORMAT " steps\n",
+           total->rotations, total->universes, total->keys, total->swaps, total->swaps_back, total->strays,
+           total->crashes, total->steps);
+    for (enum rotation_state state = ROTATION_CREATING; state <= ROTATION_HELD; state++)
+        printf("  %-18s %" G_GUINT64_FORMAT "\n", rotation_state_name(state), total->entered[state]);
     fflush(stdout);
 }
 

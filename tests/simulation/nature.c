@@ -146,8 +146,11 @@ static void give_first_key(struct simulation *s, struct app *app)
 {
     struct remote *remote =
         huechat_make(s, app, app->index < FIRST_MANAGED ? "management" : app->name, ORIGIN_PERSON);
-    struct row *row = ledger_add(s, app, remote, ROW_CURRENT);
+    struct row *row;
 
+    if (remote == NULL)
+        remote = huechat_make(s, app, app->index < FIRST_MANAGED ? "management" : app->name, ORIGIN_PERSON);
+    row = ledger_add(s, app, remote, ROW_CURRENT);
     if (chance_of(&s->chance, 600))
         row->id = g_strdup(remote->id);
     g_hash_table_add(s->known_ids, g_strdup(remote->id));
@@ -205,6 +208,8 @@ void people_settle(struct simulation *s)
 
     s->n_apps = FIRST_MANAGED + 2 + (unsigned)chance_below(&s->chance, MAX_APPS - FIRST_MANAGED - 1);
     s->usage_grain = grains[chance_below(&s->chance, G_N_ELEMENTS(grains))];
+    s->crash_rate = (unsigned)chance_below(&s->chance, 3) * 50;
+    s->fault_rate = 30 + (unsigned)chance_below(&s->chance, 150);
     s->dateless = chance_of(&s->chance, 100);
     s->its_offset = leap_of(s);
     for (unsigned i = 0; i < s->n_apps; i++)

@@ -274,6 +274,8 @@ void people_wander(struct simulation *s, struct happening *h)
         process_consider(s, app);
         if (current != NULL && !remote_works(s, current->remote))
             report(s, app);
+        if (r == NULL && current != NULL && current->remote->co_owner != NULL)
+            process_begin(s, app, CAUSE_ASKED); /* each its own, at last */
     } else if (r != NULL) {
         interfere(s, app, r);
     } else {

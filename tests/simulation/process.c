@@ -80,6 +80,7 @@ static int world_commit(struct rotation *r, enum rotation_state from, enum rotat
                      change == CHANGE_SWAP ? ", swap" : "", r->reason != NULL ? ": " : "",
                      r->reason != NULL ? r->reason : "");
     simulation_course(s, r->rid)->commits++;
+    s->entered[r->state] += from != (enum rotation_state)r->state;
     judge_commit(s, r, change);
     process_may_crash(s, 2);
     return s->crashing ? -EIO : 0;
@@ -243,7 +244,8 @@ void process_start(struct simulation *s, struct happening *h)
 
 bool process_may_crash(struct simulation *s, unsigned permille)
 {
-    if (s->calm || s->process == NULL || s->crashing || !chance_of(&s->chance, permille))
+    if (s->calm || s->process == NULL || s->crashing || !chance_of(&s->chance, permille) ||
+        !chance_of(&s->chance, 10 * s->crash_rate))
         return s->crashing;
     s->crashing = true;
     return true;

@@ -39,7 +39,8 @@ struct remote {
     bool full_access;
     enum origin origin;
     enum killer killer;
-    struct app *owner; /* NULL: foreign */
+    struct app *owner;    /* NULL: foreign */
+    struct app *co_owner; /* somebody imported it twice */
     usec_t works_from, works_until;
     usec_t seen_from, seen_until; /* by GET and LIST */
     usec_t created_date, used_date;
@@ -135,8 +136,9 @@ struct simulation {
     unsigned n_apps;
     GPtrArray *queue; /* struct happening, a heap */
     uint64_t order;
-    unsigned stuck; /* steps in a row in which time stood still */
-    uint64_t steps, rotations, crashes;
+    unsigned stuck;                  /* steps in a row in which time stood still */
+    unsigned crash_rate, fault_rate; /* percent of the usual */
+    uint64_t steps, rotations, crashes, swaps, swaps_back, strays, entered[ROTATION_HELD + 1];
     char *failure;
     char why[160];
 };
