@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fetching a key: it waits for nothing, it goes into pipes alone, and it is accounted for."""
+"""Fetching a key: it waits for nothing, it goes into pipes and sockets alone, and it is accounted for."""
 import fcntl
 import os
 import signal
@@ -81,24 +81,53 @@ class Fetch(unittest.TestCase):
         self.assertEqual(error.name, INVALID)
         self.assertIn(says, error.text)
 
-    def test_only_pipes_are_written_to(self):
+    def test_what_is_no_pipe_and_no_socket_is_refused(self):
         with tempfile.TemporaryFile() as file:
-            self.refused(file.fileno(), 'not the write end of a pipe')
+            self.refused(file.fileno(), 'no pipe to write into')
             self.assertEqual(os.fstat(file.fileno()).st_size, 0)
-        for ours, theirs in (socket.socketpair(), socket.socketpair(type=socket.SOCK_DGRAM)):
-            self.refused(theirs.fileno(), 'not the write end of a pipe')
+        memory = os.memfd_create('key')
+        self.refused(memory, 'no pipe to write into')
+        self.assertEqual(os.fstat(memory).st_size, 0)
+        os.close(memory)
+        read_end, write_end = os.pipe()
+        self.refused(read_end, 'no pipe to write into')
+        os.close(read_end)
+        os.close(write_end)
+
+    def test_sockets_of_the_network_are_refused(self):
+        with socket.create_server(('127.0.0.1', 0)) as server, \
+                socket.create_connection(server.getsockname()) as theirs:
+            ours, _ = server.accept()
+            self.refused(theirs.fileno(), '')
             ours.setblocking(False)
             self.assertRaises(BlockingIOError, ours.recv, 1)
             ours.close()
-            theirs.close()
-        read_end, write_end = os.pipe()
-        self.refused(read_end, 'not the write end of a pipe')
-        os.close(read_end)
-        os.close(write_end)
-        memory = os.memfd_create('key')
-        self.refused(memory, 'not the write end of a pipe')
-        self.assertEqual(os.fstat(memory).st_size, 0)
-        os.close(memory)
+
+    def fetch_by_socket(self, kind):
+        ours, theirs = socket.socketpair(type=kind)
+        self.bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', 'crm', 0, fds=[theirs.fileno()])
+        ours.setblocking(False)
+        key = ours.recv(4096).decode()
+        ours.close()
+        theirs.close()
+        return key
+
+    def test_a_socket_takes_a_key_too(self):
+        self.assertEqual(self.fetch_by_socket(socket.SOCK_SEQPACKET), self.key)
+        self.assertEqual(self.fetch_by_socket(socket.SOCK_STREAM), self.key)
+
+    def test_a_full_socket_is_refused_and_not_waited_for(self):
+        ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        theirs.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                theirs.send(bytes(4096))
+        theirs.setblocking(True)
+        self.refused(theirs.fileno(), 'takes no key')
+        ours.close()
+        self.refused(theirs.fileno(), 'takes no key')
+        theirs.close()
+        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
 
     def test_a_full_pipe_is_refused_and_not_waited_for(self):
         for blocking in (True, False):
@@ -108,7 +137,7 @@ class Fetch(unittest.TestCase):
                 while True:
                     os.write(write_end, bytes(4096))
             os.set_blocking(write_end, blocking)
-            self.refused(write_end, 'the pipe takes no key')
+            self.refused(write_end, 'takes no key')
             self.assertEqual(os.get_blocking(write_end), blocking, 'the flags of the caller stay')
             os.close(read_end)
             os.close(write_end)
@@ -117,7 +146,7 @@ class Fetch(unittest.TestCase):
     def test_a_pipe_nobody_reads_is_refused(self):
         read_end, write_end = os.pipe()
         os.close(read_end)
-        self.refused(write_end, 'the pipe takes no key')
+        self.refused(write_end, 'takes no key')
         os.close(write_end)
         self.assertEqual(self.world.fetch('crm', self.bus), self.key)
 
