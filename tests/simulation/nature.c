@@ -142,10 +142,23 @@ void people_calm_down(struct simulation *s)
         rotator_wake(s->process->rotator);
 }
 
+/* One key that two integrations share, now and then. */
+static struct remote *key_of_another(struct simulation *s, struct app *app)
+{
+    struct app *other = &s->apps[chance_below(&s->chance, app->index + 1)];
+    struct row *current = other != app && other->index >= FIRST_MANAGED ? ledger_current(other) : NULL;
+
+    if (current == NULL || other->environment != app->environment || app->managed_by != MANAGED_BY_API ||
+        other->managed_by != MANAGED_BY_API || current->remote->co_owner != NULL)
+        return NULL;
+    current->remote->co_owner = app;
+    return current->remote;
+}
+
 static void give_first_key(struct simulation *s, struct app *app)
 {
     struct remote *remote =
-        huechat_make(s, app, app->index < FIRST_MANAGED ? "management" : app->name, ORIGIN_PERSON);
+        app->index >= FIRST_MANAGED && chance_of(&s->chance, 300) ? key_of_another(s, app) : NULL;
     struct row *row;
 
     if (remote == NULL)

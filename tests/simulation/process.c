@@ -16,6 +16,17 @@ static usec_t world_now(void *userdata)
     return simulation_our_time(userdata);
 }
 
+/* Without an id, the last 4 have to do. */
+static bool is_same(const struct row *current, const struct app *app, const struct rotation *r)
+{
+    if (current->number == r->old_key)
+        return true;
+    if (app->environment != r->environment)
+        return false;
+    return current->id != NULL ? g_strcmp0(current->id, r->old_id) == 0
+                               : g_strcmp0(current->last4, r->old_last4) == 0;
+}
+
 static bool is_anybodys(struct simulation *s, const struct app *own, const struct rotation *r)
 {
     bool by_will = r->cause == CAUSE_REVOKE || r->cause == CAUSE_REMOVE;
@@ -23,10 +34,7 @@ static bool is_anybodys(struct simulation *s, const struct app *own, const struc
     for (unsigned i = 0; i < s->n_apps; i++) {
         const struct row *current = ledger_current(&s->apps[i]);
 
-        if (current == NULL || (&s->apps[i] == own && by_will))
-            continue;
-        if (current->number == r->old_key || (r->old_id != NULL && s->apps[i].environment == r->environment &&
-                                              g_strcmp0(current->id, r->old_id) == 0))
+        if (current != NULL && !(&s->apps[i] == own && by_will) && is_same(current, &s->apps[i], r))
             return true;
     }
     return false;
