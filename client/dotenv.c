@@ -10,6 +10,7 @@
 #include "client/lib/cleanup.h"
 
 #define FILE_MAX (1024 * 1024)
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 #define DEFAULT_VARIABLE "HUECHAT_API_KEY"
 
 struct span {
@@ -155,6 +156,8 @@ struct secret *dotenv_find(const char *text, size_t length, const char *variable
     struct span rest = {.start = text, .length = length}, line;
     struct assignment assignment;
 
+    if (span_begins(rest, BYTE_ORDER_MARK))
+        skip(&rest, strlen(BYTE_ORDER_MARK));
     while (next_line(&rest, &line))
         if (parse_line(line, &assignment))
             look_at(&found, &assignment, variable ? variable : DEFAULT_VARIABLE);

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 void secret_hide_process(void)
 {
     prctl(PR_SET_DUMPABLE, 0);
@@ -39,28 +41,55 @@ struct secret *secret_free(struct secret *secret)
     return NULL;
 }
 
-/* Reads up to the end of the first line, or of the file. Returns 0 or a negative errno. */
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* How much of what was read stands before the key: blanks, empty lines, and a byte order mark. */
+static size_t find_start(const struct secret *secret)
+{
+    size_t at =
+        strncmp(secret->text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0;
+
+    while (at < secret->length && is_space(secret->text[at]))
+        at++;
+    return at;
+}
+
+/* Leaves the first line that is not empty, without the blanks around it. */
+static void trim(struct secret *secret)
+{
+    size_t start = find_start(secret), length = secret->length - start;
+    const char *end = memchr(secret->text + start, '\n', length);
+
+    if (end)
+        length = (size_t)(end - secret->text) - start;
+    while (length > 0 && is_space(secret->text[start + length - 1]))
+        length--;
+    memmove(secret->text, secret->text + start, length);
+    memset(secret->text + length, 0, sizeof(secret->text) - length);
+    secret->length = length;
+}
+
+/* Reads up to the end of a line that is not empty, or of the file. Returns 0 or a negative errno. */
 static int read_line(int fd, struct secret *secret)
 {
     for (;;) {
-        char *start = secret->text + secret->length, *end;
-        ssize_t n = read(fd, start, SECRET_MAX - secret->length);
+        ssize_t n = read(fd, secret->text + secret->length, SECRET_MAX - secret->length);
+        size_t start;
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
-        end = memchr(start, '\n', (size_t)n);
-        secret->length = (size_t)((end ? end : start + n) - secret->text);
-        if (end || n == 0)
-            break;
+        secret->length += (size_t)n;
+        start = find_start(secret);
+        if (n == 0 || memchr(secret->text + start, '\n', secret->length - start))
+            return 0;
         if (secret->length == SECRET_MAX)
             return -EMSGSIZE;
     }
-    if (secret->length > 0 && secret->text[secret->length - 1] == '\r')
-        secret->length--;
-    memset(secret->text + secret->length, 0, sizeof(secret->text) - secret->length);
-    return 0;
 }
 
 struct secret *secret_read(const char *prompt, GError **error)
@@ -74,6 +103,8 @@ struct secret *secret_read(const char *prompt, GError **error)
     } else {
         r = read_line(STDIN_FILENO, secret);
     }
+    if (r >= 0)
+        trim(secret);
     if (r == -EMSGSIZE)
         client_fail(error, "that is longer than any key: give the key alone");
     else if (r < 0)

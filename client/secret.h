@@ -18,8 +18,8 @@ void secret_hide_process(void);
 struct secret *secret_new(void);
 struct secret *secret_free(struct secret *secret);
 
-/* The first line of standard input, without its end; from a terminal without echo, after the prompt. NULL
- * with error set. */
+/* The first line of standard input that is not empty, without blanks around it; from a terminal without echo,
+ * after the prompt. NULL with error set. */
 struct secret *secret_read(const char *prompt, GError **error);
 
 /* Hands it to keyturnd for the next ImportKey or SetManagementKey. Returns 0, or -1 with error set. */

@@ -40,6 +40,7 @@ static void test_forms(void **state)
     assert_found("HUECHAT_API_KEY=sk_test_a   # mine\r\n", NULL, "sk_test_a");
     assert_found("HUECHAT_API_KEY=sk_test_a\r\nOTHER=1\r\n", NULL, "sk_test_a");
     assert_found("HUECHAT_API_KEY=sk_test_a#b\n", NULL, "sk_test_a#b");
+    assert_found("\xEF\xBB\xBFHUECHAT_API_KEY=sk_test_a\n", NULL, "sk_test_a");
     assert_found("exported=1\nexport=2\nHUECHAT_API_KEY=sk_test_a\n", NULL, "sk_test_a");
 }
 
