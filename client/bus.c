@@ -6,12 +6,16 @@
 #include "client/lib/cleanup.h"
 #include "client/lib/failure.h"
 #include "client/lib/keyturn.h"
+#include "client/when.h"
 #include "dbus/names.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TIMEOUT_USEC (180 * G_USEC_PER_SEC)
+#define PATIENCE_USEC (2 * G_USEC_PER_SEC)
 
 int bus_open(struct client *client, GError **error)
 {
@@ -48,19 +52,64 @@ int bus_new_call(struct client *client, const char *method, sd_bus_message **ret
     return new_call(client, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, method, ret_call, error);
 }
 
-int bus_send(struct client *client, sd_bus_message *call, sd_bus_message **ret_reply, GError **error)
+static int fail(struct client *client, int r, const sd_bus_error *bus_error, GError **error)
 {
-    _cleanup_bus_error_ sd_bus_error bus_error = SD_BUS_ERROR_NULL;
     struct keyturn_error why;
-    int r = sd_bus_call(client->bus, call, TIMEOUT_USEC, &bus_error, ret_reply);
 
-    if (r >= 0)
-        return 0;
-    failure_of_call(client->system, r, &bus_error, &why);
+    failure_of_call(client->system, r, bus_error, &why);
     g_set_error_literal(error, CLIENT_ERROR,
                         strcmp(why.name, KT_ERROR_ACCESS_DENIED) == 0 ? CLIENT_DENIED : CLIENT_FAILED,
                         why.message);
     return -1;
+}
+
+int bus_send(struct client *client, sd_bus_message *call, sd_bus_message **ret_reply, GError **error)
+{
+    _cleanup_bus_error_ sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_call(client->bus, call, TIMEOUT_USEC, &bus_error, ret_reply);
+
+    return r < 0 ? fail(client, r, &bus_error, error) : 0;
+}
+
+static int keep_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+    *(sd_bus_message **)userdata = sd_bus_message_ref(m);
+    return 0;
+}
+
+/* Returns 0 once *reply is there, which its time-out makes sure of, or a negative errno. */
+static int wait_for_reply(struct client *client, sd_bus_message **reply, const char *waiting)
+{
+    guint64 patience = isatty(STDERR_FILENO) ? when_now() + PATIENCE_USEC : G_MAXUINT64;
+    int r;
+
+    while (!*reply) {
+        r = sd_bus_process(client->bus, NULL);
+        if (r == 0 && when_now() >= patience) {
+            fprintf(stderr, "%s\n", waiting);
+            patience = G_MAXUINT64;
+        }
+        if (r == 0)
+            r = sd_bus_wait(client->bus, patience == G_MAXUINT64 ? patience : PATIENCE_USEC);
+        if (r < 0 && r != -EINTR)
+            return r;
+    }
+    return 0;
+}
+
+int bus_send_waiting(struct client *client, sd_bus_message *call, const char *waiting, GError **error)
+{
+    _cleanup_message_ sd_bus_message *reply = NULL;
+    _cleanup_slot_ sd_bus_slot *slot = NULL;
+    int r = sd_bus_call_async(client->bus, &slot, call, keep_reply, &reply, TIMEOUT_USEC);
+
+    if (r >= 0)
+        r = wait_for_reply(client, &reply, waiting);
+    if (r < 0)
+        return fail(client, r, NULL, error);
+    if (sd_bus_message_is_method_error(reply, NULL))
+        return fail(client, -sd_bus_message_get_errno(reply), sd_bus_message_get_error(reply), error);
+    return 0;
 }
 
 int bus_call(struct client *client, const char *method, sd_bus_message **ret_reply, GError **error,

@@ -16,6 +16,9 @@ int bus_new_call(struct client *client, const char *method, sd_bus_message **ret
  * NULL. Returns 0, or -1 with error set. */
 int bus_send(struct client *client, sd_bus_message *call, sd_bus_message **ret_reply, GError **error);
 
+/* The same; a person at a terminal is told once, after two seconds, what keyturnd waits for. */
+int bus_send_waiting(struct client *client, sd_bus_message *call, const char *waiting, GError **error);
+
 /* Both in one, for plain arguments, as sd_bus_call_method() takes them. */
 int bus_call(struct client *client, const char *method, sd_bus_message **ret_reply, GError **error,
              const char *types, ...);

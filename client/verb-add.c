@@ -122,7 +122,7 @@ static int send_settings(struct client *client, const char *name, const struct s
         r = sd_bus_message_close_container(call);
     if (r < 0)
         return client_fail(error, "this can't be sent over the bus (%s): use plain UTF-8", g_strerror(-r));
-    return bus_send(client, call, NULL, error);
+    return bus_send_waiting(client, call, "waiting for HueChat ...", error);
 }
 
 static int tell(struct client *client, const char *name, const struct settings *s, GError **error)

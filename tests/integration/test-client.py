@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -166,6 +167,18 @@ class CommandLine(Client):
             self.assertTrue(done.stdout.startswith('KEYTURN UNKNOWN - keyturnd is not running'))
 
 
+    def test_add_says_what_it_waits_for(self):
+        self.world.daemon.send_signal(signal.SIGSTOP)
+        try:
+            terminal = OnTerminal(self.world, 'add', 'slow', '--env', 'test', '--scope', 'contacts:read')
+            terminal.wait_for(b'waiting for HueChat ...\r\n')
+        finally:
+            self.world.daemon.send_signal(signal.SIGCONT)
+        shown, status = terminal.end()
+        self.assertEqual((shown.count('waiting'), status), (1, 0), shown)
+        self.assertIn('slow has its first key', shown)
+
+
 class Secrets(Client):
     def test_a_typed_key_is_not_echoed(self):
         made = self.world.sandbox.create_key('typed', permissions=['contacts:read'])
@@ -197,6 +210,15 @@ class Secrets(Client):
         self.assertNotIn('sk_', line)
         self.world.keyturn('import', 'filed', '--from-env', str(path), '--var', 'ONE')
         self.assertEqual(self.world.fetch('filed'), made['key'])
+
+    def test_what_a_paste_brings_along_is_left_out(self):
+        for n, form in enumerate(('{}', '\ufeff{}\r\n', '  {}\t \r\n', '\n\r\n \n{}\nmore\n')):
+            key = self.world.sandbox.create_key(f'paste{n}', permissions=['contacts:read'])['key']
+            self.world.add(f'paste{n}', '--dashboard')
+            self.world.keyturn('import', f'paste{n}', stdin=form.format(key))
+            self.assertEqual(self.world.fetch(f'paste{n}'), key)
+        for text in ('\ufeff', ' \n\n', '\ufeff\r\n'):
+            self.assertIn('no key was given', self.refused(1, 'import', 'paste0', stdin=text))
 
     def test_a_key_that_is_none_is_refused_without_being_told(self):
         self.world.add('bogus', '--dashboard')
