@@ -91,13 +91,6 @@ class Helpers(unittest.TestCase):
         self.assertEqual(self.world.stop_daemon(), 0)
         wait_for(lambda: not any(map(is_alive, helpers.values())), 10, 'the end of the helpers')
 
-    def test_those_that_are_not_needed_end(self):
-        """After thirty seconds without a call; what is in memory is handed out all the same."""
-        wait_for(lambda: not self.world.children(), 50, 'the end of idle helpers')
-        self.assertEqual(self.world.keyturn('get', 'crm').stdout, self.key)
-        self.assertEqual(self.world.children(), {})
-        self.rotate()
-
 
 if __name__ == '__main__':
     unittest.main()
