@@ -127,6 +127,8 @@ static void held_absorb(struct rotation *r, const struct rotation_event *e, cons
         return;
     g_clear_pointer(&r->reason, g_free);
     rotation_enter(r, (enum rotation_state)r->held_from);
+    if (e->type == EVENT_RESUME)
+        r->seen.announced = false; /* a unit that failed gets another chance */
     r->failures = 0;
     r->refusals = 0;
 }
@@ -265,6 +267,8 @@ struct rotation_step rotation_next(struct rotation *r, const struct rotation_eve
 
     if (e->answer != NULL && e->answer->date != 0)
         r->seen.date = e->answer->date;
+    if (r->old_id == NULL)
+        r->old_id = g_strdup(f.old_id);
     if (e->type == EVENT_WAKE)
         absorb_wake(r, f.now);
     if (r->next_at <= f.now)

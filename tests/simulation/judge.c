@@ -55,6 +55,9 @@ static void judge_gates(struct simulation *s, struct app *app, const struct rota
         return;
     if (!has_passed(s, course, app->overlap))
         simulation_fail(s, 7, app, "gate 1: the overlap is not over");
+    if (s->process->hooks_failed[app->index] != 0 && !overdue &&
+        usec_add(s->process->hooks_failed[app->index], SLACK) < s->now)
+        simulation_fail(s, 7, app, "a unit did not take the new key");
     if (older_holders(app) > 0 && !overdue)
         simulation_fail(s, 7, app, "gate 4: somebody still holds the old key");
     if (old != NULL && !overdue && old->remote->used_moved > course->baseline_at &&

@@ -93,7 +93,10 @@ void people_hooks_ran(struct simulation *s, struct happening *h)
 {
     if (h->epoch != s->epoch || s->process == NULL)
         return;
-    s->process->hooks_ran[h->app->index] = true;
+    if (!s->calm && h->app->troubled && chance_of(&s->chance, 100))
+        s->process->hooks_failed[h->app->index] = s->now;
+    else
+        s->process->hooks_ran[h->app->index] = true;
     look_again(s, h->app);
 }
 

@@ -142,6 +142,7 @@ static void announce(struct simulation *s, const struct rotation *r)
     struct app *app = simulation_app(s, r->integration);
 
     s->process->hooks_ran[app->index] = false;
+    s->process->hooks_failed[app->index] = 0;
     people_announced(s, app);
     if (chance_of(&s->chance, 500)) {
         reply_in(s, r, EVENT_ANNOUNCED, 0);

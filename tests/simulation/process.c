@@ -68,6 +68,7 @@ static void world_read_facts(const struct rotation *r, struct rotation_facts *re
         .older_holders = rotation_is_swapped(r) ? older_holders(app) : 0,
         .holders_text = app->holders_text,
         .hooks_ran = s->process->hooks_ran[app->index],
+        .hooks_failed = s->process->hooks_failed[app->index] != 0,
     };
 }
 

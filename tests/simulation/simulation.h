@@ -108,6 +108,7 @@ struct process {
     GHashTable *fresh; /* rid -> struct remote: secrets not stored yet */
     bool refused[ENVIRONMENT_COUNT];
     bool hooks_ran[MAX_APPS];
+    usec_t hooks_failed[MAX_APPS]; /* when, 0: not */
     bool busy[MAX_APPS];
 };
 
