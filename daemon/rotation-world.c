@@ -21,6 +21,7 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
     enum environment environment = (enum environment)rotation->environment;
     struct entry *entry = registry_find(daemon->registry, rotation->integration);
     bool by_will = rotation->cause == CAUSE_REVOKE || rotation->cause == CAUSE_REMOVE;
+    const struct ledger_key *old;
 
     *ret = (struct rotation_facts){
         .now = clock_now(),
@@ -40,7 +41,9 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
     ret->overlap = entry->definition->overlap;
     ret->max_overlap = entry->definition->max_overlap;
     ret->delete_if_still_used = entry->definition->delete_if_still_used;
-    ret->old_secret_known = rotation->old_key != 0 && entry_key(entry, rotation->old_key) != NULL;
+    old = entry_key(entry, rotation->old_key);
+    ret->old_secret_known = old != NULL;
+    ret->old_id = old != NULL ? old->id : NULL;
     ret->hooks_ran = entry->hooks_ran;
     ret->hooks_failed = entry->hooks_failed;
     if (rotation_is_swapped(rotation))

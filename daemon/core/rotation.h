@@ -193,6 +193,7 @@ struct rotation_facts {
     usec_t timeout; /* of one request */
     bool delete_if_still_used;
     bool old_secret_known;
+    const char *old_id;     /* the old key's id as a person named it since; NULL: nobody did */
     bool old_is_current;    /* gate 5: somebody's current key, or a management key; for revoke and remove its
                                own integration does not count */
     unsigned older_holders; /* gate 4 */

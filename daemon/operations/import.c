@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/operations/adopt.h"
 #include "daemon/operations/identify.h"
 #include "daemon/schedule.h"
 #include "daemon/waits.h"
@@ -265,6 +266,10 @@ void import_key(struct daemon *daemon, const char *name, struct secret *given, c
     const struct entry *entry = operation_find(daemon, name, &error);
     struct import *import;
 
+    if (entry != NULL && secret != NULL && id != NULL && adopt_is_possible(daemon, entry, secret)) {
+        adopt_key(daemon, entry, id, done, userdata);
+        return;
+    }
     if (entry == NULL || !check(daemon, entry, secret, &error)) {
         done(error, NULL, userdata);
         return;
