@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -45,6 +46,8 @@ int file_replace(const char *path, const char *content, size_t size)
     if (fd < 0)
         return -errno;
     r = write_all(fd, content, size);
+    if (r == 0 && fchmod(fd, 0644) < 0)
+        r = -errno;
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0) {

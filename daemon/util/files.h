@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Writes a file of mode 0600 beside path, syncs it, renames it over path and syncs the folder. Returns 0, or
- * negative errno: then path is whole, old or (if the folder alone could not be synced) new. */
+/* Writes a file that everybody may read beside path, syncs it, renames it over path and syncs the folder.
+ * Returns 0, or negative errno: then path is whole, old or (if the folder alone could not be synced) new. */
 int file_replace(const char *path, const char *content, size_t size);
 
 /* Makes the folder (0700) and its parents. Returns 0 or negative errno. */

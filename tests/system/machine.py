@@ -17,7 +17,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 GUEST = 'opt/keyturn-test'
 SKIPPED = 77
-BOOT_TIMEOUT = 60
+BOOT_TIMEOUT = int(os.environ.get("KEYTURN_BOOT_TIMEOUT", 60))
 
 TEST_UNIT = '''[Unit]
 Description=Tests of keyturn

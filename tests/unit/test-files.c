@@ -81,7 +81,7 @@ static void test_makes_and_replaces(void **state)
     assert_int_equal(file_replace(place->path, "one", 3), 0);
     assert_only(place, "one");
     assert_int_equal(stat(place->path, &first), 0);
-    assert_int_equal(first.st_mode & 07777, 0600);
+    assert_int_equal(first.st_mode & 07777, 0644);
     assert_int_equal(file_replace(place->path, "", 0), 0);
     assert_only(place, "");
     assert_int_equal(stat(place->path, &second), 0);

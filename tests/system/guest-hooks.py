@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What systemd does for keyturnd after a swap, by the least right."""
+import unittest
+
+import guest
+from guest import INTEGRATIONS, PLACE, fetched_by, fetcher, integration, keyturn, run, show, systemctl, wait_for
+
+ONESHOT = '[Service]\nType=oneshot\nExecStart={command}\n'
+DRAINS = ('--rotate-after', '1h', '--overlap', '5s', '--max-overlap', '1h')
+
+
+def counting(name, **settings):
+    """A service that is reloaded by fetching again, and counts how often it was started and reloaded."""
+    got = PLACE / 'fetched' / name
+    fetcher(name, 'crm', ExecReload=f'/bin/sh -c "echo >>{got}.reloads"',
+            ExecStartPre=f'/bin/sh -c "echo >>{got}.starts"', **settings)
+    fetched_by(name)
+
+
+def count(name, what):
+    path = PLACE / 'fetched' / f'{name}.{what}'
+    return len(path.read_text()) if path.exists() else 0
+
+
+def as_keyturn(*arguments):
+    """systemctl as the account that keyturnd runs as."""
+    return systemctl('--no-ask-password', *arguments, user='keyturn', check=False)
+
+
+class Hooks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        guest.add_user('alice')
+        guest.enable()
+        cls.sandbox = guest.start_sandbox()
+        guest.use_sandbox(cls.sandbox)
+        guest.log_in(cls.sandbox)
+        for name in ('one.service', 'two.service', 'stranger.service'):
+            guest.write_unit(name, '[Service]\nExecStart=/bin/sleep infinity\n')
+        guest.write_unit('three.service', ONESHOT.format(command='/bin/true'))
+        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:alice', *DRAINS,
+                '--reload', 'one.service', '--restart', 'two.service', '--start', 'three.service')
+
+    def rotate(self):
+        before = integration('crm')['Generation']
+        keyturn('rotate', 'crm')
+        wait_for(lambda: integration('crm')['Generation'] == before + 1, what='the swap')
+
+    def test_1_rotation_acts_on_units(self):
+        counting('one.service', User='alice')
+        counting('two.service', User='alice')
+        guest.write_unit('three.service', ONESHOT.format(command=f'/bin/sh -c "echo >>{PLACE}/fetched/hook"'))
+        self.rotate()
+        wait_for(lambda: (count('one.service', 'reloads'), count('one.service', 'starts')) == (1, 1), what='a reload')
+        wait_for(lambda: count('two.service', 'starts') == 2, what='a restart')
+        wait_for(lambda: show('two.service', 'ActiveState') == 'active', what='the end of the restart')
+        wait_for((PLACE / 'fetched' / 'hook').exists, what='a start')
+        self.assertEqual(integration('crm')['Attention'], '')
+
+    def test_2_old_key_goes_when_nobody_holds_it(self):
+        old = [k for k in self.sandbox.keys(deleted_at=None) if k['name'].startswith('crm')]
+        self.assertEqual(len(old), 2)
+        systemctl('stop', 'one.service', 'two.service')
+        wait_for(lambda: len([k for k in self.sandbox.keys(deleted_at=None) if k['name'].startswith('crm')]) == 1, 60,
+                 'the old key to be deleted')
+
+    def test_3_unit_that_fails_calls_attention(self):
+        guest.write_unit('three.service', ONESHOT.format(command='/bin/false'))
+        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 60, 'the end of the first rotation')
+        self.rotate()
+        wait_for(lambda: 'three.service' in integration('crm')['Attention'], what='attention')
+
+    def test_4_no_more_than_named(self):
+        for arguments in (('stop', 'one.service'), ('restart', 'one.service'), ('start', 'stranger.service'),
+                          ('try-restart', 'stranger.service'), ('reload-or-try-restart', 'two.service'),
+                          ('start', 'debug-shell.service'), ('start', 'poweroff.target'), ('daemon-reload',),
+                          ('mask', '--runtime', 'stranger.service'), ('kill', 'one.service')):
+            done = as_keyturn(*arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+        self.assertEqual(as_keyturn('try-restart', 'two.service').returncode, 0)
+        self.assertEqual(show('stranger.service', 'ActiveState'), 'inactive')
+
+    def test_5_not_even_by_a_file_of_its_own(self):
+        text = '[Integration]\nEnvironment=test\nAccess=full\nStartUnits=debug-shell.service;emergency.service\n'
+        run('tee', INTEGRATIONS / 'evil.conf', user='keyturn', stdin=text)
+        try:
+            self.assertNotEqual(as_keyturn('start', 'debug-shell.service').returncode, 0)
+            self.assertNotEqual(as_keyturn('start', 'emergency.service').returncode, 0)
+        finally:
+            (INTEGRATIONS / 'evil.conf').unlink()
+
+    def test_6_only_root_names_units(self):
+        done = run('keyturn', '--system', 'add', 'mine', '--env', 'test', '--full', '--start', 'three.service',
+                   user='alice', check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertFalse((INTEGRATIONS / 'mine.conf').exists())
+
+
+if __name__ == '__main__':
+    guest.main(Hooks)
