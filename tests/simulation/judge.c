@@ -76,6 +76,8 @@ void judge_delete(struct simulation *s, const struct request *q)
     bool stray = r != NULL && g_strcmp0(r->target_id, q->id) == 0;
 
     s->strays += stray;
+    if (s->foreign)
+        simulation_fail(s, 2, q->app, "it deletes %s, which another machine may use", q->id);
     if (!old && !new && !stray)
         simulation_fail(s, 2, q->app, "%s deletes %s without intent on disk", q->rid, q->id);
     else if (old && !is_by_will(r))
@@ -173,7 +175,7 @@ void judge_call(struct simulation *s, const struct rotation *r)
 /* 5: nobody waits for another one's trouble. */
 static void judge_wait(struct simulation *s, struct app *app)
 {
-    const struct rotation *r = s->process != NULL ? rotator_find(s->process->rotator, app->name) : NULL;
+    const struct rotation *r = process_is_up(s) ? rotator_find(s->process->rotator, app->name) : NULL;
     const struct course *course = r != NULL ? simulation_course(s, r->rid) : NULL;
     usec_t since;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What nobody decides: crashes, clocks that leap, a keyring that is locked or loses things, a full disk, a
- * management key that is gone; and how it all begins. */
+/* What nobody decides: crashes, sleep, clocks that leap, a keyring that is locked or loses things, a full
+ * disk, a management key that is gone; and how it all begins. */
 #include <string.h>
 
 #include "tests/simulation/people.h"
@@ -43,6 +43,34 @@ static void leap(struct simulation *s, struct happening *h)
         simulation_plan(s, chance_below(&s->chance, 15 * USEC_PER_MINUTE), tick, NULL);
     }
     again_in(s, leap, 200 * USEC_PER_DAY);
+}
+
+static void wake_up(struct simulation *s, struct happening *h)
+{
+    simulation_excuse_all(s);
+    if (process_is_up(s))
+        rotator_wake(s->process->rotator);
+}
+
+static void fall_asleep(struct simulation *s, struct happening *h)
+{
+    usec_t span = chance_span(&s->chance, USEC_PER_SEC, 10 * USEC_PER_DAY);
+
+    if (!s->calm && s->now >= s->asleep_until) {
+        s->asleep_until = usec_add(s->now, span);
+        simulation_plan(s, span, wake_up, NULL);
+    }
+    again_in(s, fall_asleep, 60 * USEC_PER_DAY);
+}
+
+/* A backup is restored elsewhere, say; a person says so when it is held. */
+static void move_house(struct simulation *s, struct happening *h)
+{
+    if (s->process != NULL && !s->calm) {
+        s->foreign = true;
+        process_crash(s);
+    }
+    again_in(s, move_house, 300 * USEC_PER_DAY);
 }
 
 static void unlock(struct simulation *s, struct happening *h)
@@ -134,7 +162,8 @@ void people_calm_down(struct simulation *s)
 {
     s->calm = true;
     s->disk_bad_until = 0;
-    s->keyring_locked = false;
+    s->keyring_locked = s->foreign = false;
+    s->asleep_until = 0;
     simulation_excuse_all(s);
     for (unsigned i = 0; i < s->n_apps; i++)
         people_reminded(s, &s->apps[i]);
@@ -233,4 +262,6 @@ void people_settle(struct simulation *s)
     again_in(s, lose, 60 * USEC_PER_DAY);
     again_in(s, fill, 30 * USEC_PER_DAY);
     again_in(s, lock_out, 150 * USEC_PER_DAY);
+    again_in(s, fall_asleep, 60 * USEC_PER_DAY);
+    again_in(s, move_house, 300 * USEC_PER_DAY);
 }

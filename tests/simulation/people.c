@@ -164,6 +164,7 @@ static void decide(struct simulation *s, struct app *app, const struct rotation 
     bool back = !mend(s, app, r) && rotation_can_roll_back(r);
 
     course->held++;
+    s->foreign = false;
     if (strstr(r->reason, "say which one") != NULL || (back && course->held > 3) || (back && dice < 3))
         people_say(s, app, EVENT_ROLLBACK);
     else if (dice == 9 || course->held > 5)

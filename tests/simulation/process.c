@@ -8,7 +8,7 @@
 
 bool process_is_up(const struct simulation *s)
 {
-    return s->process != NULL && !s->crashing;
+    return s->process != NULL && !s->crashing && s->now >= s->asleep_until;
 }
 
 static usec_t world_now(void *userdata)
@@ -58,6 +58,7 @@ static void world_read_facts(const struct rotation *r, struct rotation_facts *re
         .now = simulation_our_time(s),
         .keyring_ready = !s->keyring_locked,
         .paused = s->process->refused[r->environment] || ledger_current(&s->apps[r->environment]) == NULL,
+        .foreign = s->foreign,
         .overlap = app->overlap,
         .max_overlap = app->max_overlap,
         .timeout = 10 * USEC_PER_SEC,
@@ -236,6 +237,10 @@ void process_start(struct simulation *s, struct happening *h)
     GHashTableIter iter;
     void *value;
 
+    if (s->now < s->asleep_until) {
+        simulation_plan(s, s->asleep_until - s->now, process_start, NULL);
+        return;
+    }
     s->epoch++;
     s->process = g_new0(struct process, 1);
     s->process->rotator = rotator_new(&process_world, s);

@@ -34,16 +34,22 @@ static void swap(GPtrArray *heap, unsigned a, unsigned b)
     heap->pdata[b] = held;
 }
 
+static void put(struct simulation *s, struct happening *h)
+{
+    unsigned i = s->queue->len;
+
+    g_ptr_array_add(s->queue, h);
+    for (; i > 0 && is_before(s->queue->pdata[i], s->queue->pdata[(i - 1) / 2]); i = (i - 1) / 2)
+        swap(s->queue, i, (i - 1) / 2);
+}
+
 struct happening *simulation_plan(struct simulation *s, usec_t span,
                                   void (*fn)(struct simulation *, struct happening *), struct app *app)
 {
     struct happening *h = g_new0(struct happening, 1);
-    unsigned i = s->queue->len;
 
     *h = (struct happening){.at = usec_add(s->now, span), .order = s->order++, .fn = fn, .app = app};
-    g_ptr_array_add(s->queue, h);
-    for (; i > 0 && is_before(s->queue->pdata[i], s->queue->pdata[(i - 1) / 2]); i = (i - 1) / 2)
-        swap(s->queue, i, (i - 1) / 2);
+    put(s, h);
     return h;
 }
 
@@ -180,7 +186,20 @@ static usec_t tick_at(struct simulation *s)
 
     if (next == NEVER)
         return NEVER;
-    return (usec_t)MAX((int64_t)next - s->our_offset, (int64_t)s->now);
+    return MAX((usec_t)MAX((int64_t)next - s->our_offset, (int64_t)s->now), s->asleep_until);
+}
+
+/* What is keyturnd's own waits for as long as the machine sleeps. */
+static void happen(struct simulation *s, struct happening *h)
+{
+    s->now = h->at;
+    if (h->epoch != 0 && s->now < s->asleep_until) {
+        h->at = s->asleep_until;
+        put(s, h);
+        return;
+    }
+    h->fn(s, h);
+    g_free(h);
 }
 
 /* One thing happens; false: nothing is left to happen before end. */
@@ -196,10 +215,7 @@ static bool step(struct simulation *s, usec_t end)
         s->now = tick;
         rotator_tick(s->process->rotator);
     } else {
-        g_autofree struct happening *h = take_next(s);
-
-        s->now = h->at;
-        h->fn(s, h);
+        happen(s, take_next(s));
     }
     if (s->crashing)
         process_crash(s);

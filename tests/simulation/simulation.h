@@ -124,6 +124,8 @@ struct simulation {
     struct process *process; /* NULL: keyturnd is not running */
     bool crashing;           /* it died in the middle of a call: whatever it still does has no effect */
     unsigned epoch;          /* which life of keyturnd */
+    usec_t asleep_until;     /* the machine is suspended */
+    bool foreign;            /* the ledger came from another machine, and nobody has said yet which goes on */
     bool keyring_locked;
     GHashTable *keyring; /* number -> struct remote */
     usec_t disk_bad_until;
