@@ -165,8 +165,17 @@ void manager_go(struct manager *manager)
     schedule_look_again(&manager->daemon);
 }
 
+/* What is on disk is where they go on at the next start: the answers that follow, since every open call is
+ * ended, are not for them. */
+static void let_rotations_stand(struct daemon *daemon)
+{
+    rotator_free(daemon->rotator);
+    daemon->rotator = rotator_new(rotation_world(), daemon);
+}
+
 void manager_flush(struct manager *manager)
 {
+    let_rotations_stand(&manager->daemon);
     manager->daemon.accounting = accounting_free(manager->daemon.accounting);
     manager->daemon.keyring = keyring_free(manager->daemon.keyring);
     for (int i = 0; i < ENVIRONMENT_COUNT; i++)
