@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* keyturnd: arguments, event loop, manager, run. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -17,7 +18,10 @@
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
 {
-    sd_notify(0, "RELOADING=1");
+    uint64_t now = 0;
+
+    sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now); /* Type=notify-reload wants the time */
     manager_reload(userdata);
     sd_notify(0, "READY=1");
     return 0;
