@@ -187,10 +187,13 @@ void identity_absorb(struct rotation *r, const struct rotation_event *e, const s
         probed(r, e, f, step);
 }
 
-struct rotation_step identity_decide(const struct rotation *r, const struct rotation_facts *f)
+struct rotation_step identity_decide(struct rotation *r, const struct rotation_facts *f)
 {
-    bool adopting = must_adopt(r);
+    bool adopting;
 
+    if (must_adopt(r))
+        r->old_id = g_strdup(f->old_id); /* a person has named it since; it is looked up all the same */
+    adopting = must_adopt(r);
     if (f->now < r->next_at)
         return WAIT;
     if (r->seen.probe_old || (adopting && !r->seen.old_works))

@@ -73,7 +73,7 @@ bool rotation_give_up(struct rotation *r, usec_t now, const char *format, ...) G
  * it is done. */
 void identity_absorb(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f,
                      struct rotation_step *step);
-struct rotation_step identity_decide(const struct rotation *r, const struct rotation_facts *f);
+struct rotation_step identity_decide(struct rotation *r, const struct rotation_facts *f);
 
 /* Takes in the key that was created; false: it is not what was asked for (seen in reason and state). */
 const char *rotation_misfit(const struct rotation *r, const struct remote_key *key, enum secret_fit fit);

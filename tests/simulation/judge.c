@@ -185,6 +185,9 @@ static void judge_wait(struct simulation *s, struct app *app)
         s->now >= app->excused_at + USEC_PER_HOUR &&
         usec_add(r->next_at, USEC_PER_MINUTE) < simulation_our_time(s))
         simulation_fail(s, 5, app, "it was due a minute ago and nothing is done");
+    if (r->state == ROTATION_AWAITING_KEY && r->new_key != 0 && !s->keyring_locked &&
+        s->now > MAX(s->disk_bad_until, app->excused_at) + 12 * USEC_PER_HOUR)
+        simulation_fail(s, 5, app, "a person's key is not stored for hours");
     if (app->troubled || r->state == ROTATION_HELD || app->managed_by == MANAGED_BY_DASHBOARD)
         return;
     since = MAX(course->started_at, app->excused_at);

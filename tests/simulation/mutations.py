@@ -49,6 +49,9 @@ MUTATIONS = {
     'one-timer-for-all': ('daemon/rotator.c', [
         ('        next = MIN(next, due_at(value));', '        next = due_at(value);'),
     ], {5}),
+    'supplied-key-waits': ('daemon/core/rotation-dashboard.c', [
+        ('    r->next_at = 0;\n    r->seen.have_secret', '    r->seen.have_secret'),
+    ], {5}),
     'secret-in-message': ('tests/simulation/huechat.c', [
         ('    huechat_answer(q, 201, "");', '    huechat_answer(q, 201, q->made->secret);'),
     ], {6}),

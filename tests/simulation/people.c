@@ -124,6 +124,7 @@ static void supply(struct simulation *s, struct app *app, const struct rotation 
 
     simulation_course(s, r->rid)->created = remote;
     g_hash_table_insert(s->process->fresh, g_strdup(r->rid), remote);
+    app->excused_at = s->now;
     simulation_trace(s, app, "a person creates and imports %s", remote->id);
     if (rotator_say(s->process->rotator, app->name,
                     &(struct rotation_event){.type = EVENT_SUPPLIED, .key = &key}) < 0)
@@ -165,7 +166,7 @@ static void decide(struct simulation *s, struct app *app, const struct rotation 
 
     course->held++;
     s->foreign = false;
-    if (strstr(r->reason, "say which one") != NULL || (back && course->held > 3) || (back && dice < 3))
+    if ((back && course->held > 3) || (back && dice < 3))
         people_say(s, app, EVENT_ROLLBACK);
     else if (dice == 9 || course->held > 5)
         people_say(s, app, EVENT_HURRY);

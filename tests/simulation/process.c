@@ -53,6 +53,7 @@ static void world_read_facts(const struct rotation *r, struct rotation_facts *re
 {
     struct simulation *s = userdata;
     struct app *app = simulation_app(s, r->integration);
+    const struct row *old = ledger_row(app, r->old_key);
 
     *ret = (struct rotation_facts){
         .now = simulation_our_time(s),
@@ -63,8 +64,8 @@ static void world_read_facts(const struct rotation *r, struct rotation_facts *re
         .max_overlap = app->max_overlap,
         .timeout = 10 * USEC_PER_SEC,
         .delete_if_still_used = app->delete_if_still_used,
-        .old_secret_known = r->old_key != 0 && ledger_row(app, r->old_key) != NULL &&
-                            ledger_row(app, r->old_key)->state != ROW_GONE,
+        .old_secret_known = old != NULL && old->state != ROW_GONE,
+        .old_id = old != NULL ? old->id : NULL,
         .old_is_current = is_anybodys(s, app, r),
         .older_holders = rotation_is_swapped(r) ? older_holders(app) : 0,
         .holders_text = app->holders_text,

@@ -121,6 +121,25 @@ static void adoption_needs_a_working_key_and_one_match(void **state)
     }
 }
 
+static void adoption_takes_the_id_that_a_person_names(void **state)
+{
+    const struct remote_key matches[] = {old_remote, old_remote};
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    g_clear_pointer(&b.r->old_id, g_free);
+    wake(&b);
+    answered(&b, EVENT_PROBED_OLD, &ok);
+    listed(&b, 2, matches);
+    expect(&b, ROTATION_HELD, ACTION_REMIND);
+    b.f.old_id = "key_old";
+    say(&b, EVENT_RESUME);
+    expect(&b, ROTATION_PLANNED, ACTION_GET);
+    assert_string_equal(b.step.id, "key_old");
+    got(&b, old_remote);
+    expect(&b, ROTATION_PLANNED, ACTION_CHECK_KEYRING);
+}
+
 static void adoption_of_a_refused_key_takes_no_other(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -259,6 +278,7 @@ int main(void)
         cmocka_unit_test(planned_holds_a_working_key_that_is_not_listed),
         cmocka_unit_test(listing_that_does_not_count_proves_nothing),
         cmocka_unit_test(adoption_needs_a_working_key_and_one_match),
+        cmocka_unit_test(adoption_takes_the_id_that_a_person_names),
         cmocka_unit_test(adoption_of_a_refused_key_takes_no_other),
         cmocka_unit_test(keyring_is_proved_before_creating),
         cmocka_unit_test(refused_management_key_is_not_asked_again),
