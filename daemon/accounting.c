@@ -44,6 +44,7 @@ static void tell(struct accounting *accounting, const struct note *note)
         .last4 = key != NULL ? key->last4 : NULL,
         .message = "key fetched",
         .caller = note->caller,
+        .caller_unit = note->holder->unit,
     };
 
     if (entry == NULL)

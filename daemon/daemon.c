@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 
 #include "daemon/io/journal.h"
+#include "daemon/io/messages.h"
 #include "daemon/util/clock.h"
 
 const struct secret *daemon_management(struct daemon *daemon, enum environment environment)
@@ -28,6 +29,26 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
     daemon->news->attention(entry->definition->name, reason, daemon->news_userdata);
 }
 
+/* Of the events that the catalogue explains. */
+static const char *message_id_of(const struct ledger_event *event)
+{
+    static const struct {
+        const char *event, *id;
+    } ids[] = {
+        {"attention", MESSAGE_ATTENTION},
+        {"fetched", MESSAGE_FETCHED},
+        {"recovered", MESSAGE_RECOVERED},
+        {"refused", MESSAGE_REFUSED},
+    };
+
+    if (g_str_equal(event->event, "attention") && *event->integration == '@')
+        return MESSAGE_MANAGEMENT_KEY;
+    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
+        if (g_str_equal(event->event, ids[i].event))
+            return ids[i].id;
+    return NULL;
+}
+
 void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event)
 {
     const char *fields[] = {"KEYTURN_INTEGRATION",
@@ -40,13 +61,15 @@ void daemon_note(struct daemon *daemon, int priority, const struct ledger_event 
                             event->last4,
                             "KEYTURN_CALLER",
                             event->caller,
+                            "KEYTURN_CALLER_UNIT",
+                            event->caller_unit,
                             NULL};
     int r = ledger_note_event(daemon->ledger, event);
 
     if (r < 0)
-        journal_send(LOG_ERR, NULL, (const char *[]){NULL}, "the history can't be written: %s",
-                     g_strerror(-r));
-    journal_send(priority, NULL, fields, "%s%s%s%s%s", event->integration,
+        journal_send(LOG_ERR, MESSAGE_LEDGER_TROUBLE, (const char *[]){NULL},
+                     "the history can't be written: %s", g_strerror(-r));
+    journal_send(priority, message_id_of(event), fields, "%s%s%s%s%s", event->integration,
                  *event->integration != '\0' ? ": " : "",
                  event->message != NULL ? event->message : event->event, event->caller != NULL ? ", by " : "",
                  event->caller != NULL ? event->caller : "");

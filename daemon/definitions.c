@@ -8,6 +8,7 @@
 
 #include "daemon/core/errors.h"
 #include "daemon/io/journal.h"
+#include "daemon/io/messages.h"
 #include "daemon/util/files.h"
 
 #define SUFFIX ".conf"
@@ -36,7 +37,7 @@ static char *path_of(const struct daemon *daemon, const char *name)
 /* Takes the error. */
 static void note_error(struct load *load, GError *error)
 {
-    journal_send(LOG_ERR, NULL, (const char *[]){NULL}, "%s", error->message);
+    journal_send(LOG_ERR, MESSAGE_FILE_TROUBLE, (const char *[]){NULL}, "%s", error->message);
     if (load->first == NULL) {
         load->first = error;
         return;

@@ -6,6 +6,7 @@
 
 #include "daemon/holders.h"
 #include "daemon/io/journal.h"
+#include "daemon/io/messages.h"
 #include "daemon/performer.h"
 #include "daemon/schedule.h"
 #include "daemon/waits.h"
@@ -99,7 +100,8 @@ static int world_commit(struct rotation *rotation, enum rotation_state from, enu
     int r = ledger_commit_rotation(daemon->ledger, rotation, change, is_news ? &event : NULL);
 
     if (r < 0) {
-        journal_send(LOG_ERR, NULL, (const char *[]){"KEYTURN_INTEGRATION", rotation->integration, NULL},
+        journal_send(LOG_ERR, MESSAGE_LEDGER_TROUBLE,
+                     (const char *[]){"KEYTURN_INTEGRATION", rotation->integration, NULL},
                      "%s: the ledger can't be written, its rotation stands still: %s", rotation->integration,
                      g_strerror(-r));
         return r;
@@ -119,8 +121,9 @@ static void log_state(const struct rotation *rotation)
                             "KEYTURN_STATE",
                             rotation_state_name((enum rotation_state)rotation->state),
                             NULL};
+    bool held = rotation->state == ROTATION_HELD;
 
-    journal_send(rotation->state == ROTATION_HELD ? LOG_WARNING : LOG_INFO, NULL, fields,
+    journal_send(held ? LOG_WARNING : LOG_INFO, held ? MESSAGE_HELD : MESSAGE_ROTATION, fields,
                  "%s: rotation %s (%s): %s%s%s", rotation->integration, rotation->rid,
                  rotation_cause_name((enum rotation_cause)rotation->cause),
                  rotation_state_name((enum rotation_state)rotation->state),

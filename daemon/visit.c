@@ -101,7 +101,8 @@ static void refuse(struct visit *visit, const char *why)
                                        .integration = visit->integration,
                                        .event = "refused",
                                        .message = message,
-                                       .caller = caller});
+                                       .caller = caller,
+                                       .caller_unit = visit->unit});
     visit->left = REFUSAL_BYTES;
     sd_event_source_set_enabled(visit->timer, SD_EVENT_OFF);
     visit->io = sd_event_source_disable_unref(visit->io);

@@ -71,7 +71,8 @@ static void deny(struct fetch *fetch, const struct caller *caller, const struct 
                                        .integration = fetch->name,
                                        .event = "refused",
                                        .message = message,
-                                       .caller = caller != NULL ? caller->text : "an unknown caller"});
+                                       .caller = caller != NULL ? caller->text : "an unknown caller",
+                                       .caller_unit = caller != NULL ? caller->unit : NULL});
     refuse_with(fetch, KT_DENIED, "%s is not allowed to you: %s: see keyturn explain %s", fetch->name,
                 decision->rule, fetch->name);
 }

@@ -49,7 +49,7 @@ static int send_lines(int priority, const char *message_id, const char *const *f
     if (message_id != NULL)
         add(lines, "MESSAGE_ID", message_id);
     for (; fields != NULL && fields[0] != NULL; fields += 2)
-        if (fields[1] != NULL)
+        if (fields[1] != NULL && *fields[1] != '\0')
             add(lines, fields[0], fields[1]);
     return sd_journal_sendv((const struct iovec *)(void *)lines->data, (int)lines->len);
 }

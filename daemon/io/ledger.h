@@ -48,6 +48,7 @@ struct ledger_event {
     const char *integration; /* "" for the daemon as a whole */
     const char *event;       /* a word: "rotation", "fetched", "imported", "refused", ... */
     const char *rotation, *key_id, *last4, *message, *caller;
+    const char *caller_unit; /* for the journal alone */
 };
 
 /* A fetch that was answered. */

@@ -87,6 +87,7 @@ class Machine:
         self.forget_services()
         subprocess.run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet', '--destdir', self.root],
                        check=True)
+        subprocess.run(['journalctl', f'--root={self.root}', '--update-catalog'], check=True)
         self.install_tests()
 
     def forget_services(self):
