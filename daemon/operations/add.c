@@ -50,16 +50,17 @@ static bool check(struct daemon *daemon, const struct integration *definition, b
            operation_management(daemon, definition->environment, error) != NULL;
 }
 
+/* The file first: one alone is an integration without a key, a row alone is one that has lost its file. */
 static int define(struct daemon *daemon, const struct integration *definition)
 {
-    int r = ledger_put_integration(daemon->ledger, definition->name, definition->environment);
+    int r = definitions_write(daemon, definition);
     struct entry *entry;
 
     if (r < 0)
         return r;
-    r = definitions_write(daemon, definition);
+    r = ledger_put_integration(daemon->ledger, definition->name, definition->environment);
     if (r < 0) {
-        ledger_forget_integration(daemon->ledger, definition->name, NULL);
+        definitions_delete(daemon, definition->name);
         return r;
     }
     entry = registry_put(daemon->registry, integration_copy(definition));
