@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
     {"log", "[NAME]", "Show the history", verb_log},
     {"watch", "", "Print what happens, a line each", verb_watch},
     {"explain", "NAME SUBJECT", "Tell why somebody may fetch a key, or may not", verb_explain},
+    {"doctor", "", "Tell what is well, what is not, and the way out", verb_doctor},
+    {"audit", "[DIR...]", "Check HueChat's advice on keys, and files for keys", verb_audit},
     {"check", "", "One line and an exit status for a monitoring system", verb_check},
     {"remind", "", "Tell journal and desktop what a person has to do", verb_remind},
     {"metrics", "", "Print metrics for Prometheus", verb_metrics},

@@ -26,6 +26,8 @@ VERB(watch);
 VERB(explain);
 VERB(edit);
 VERB(reload);
+VERB(doctor);
+VERB(audit);
 VERB(check);
 VERB(remind);
 VERB(metrics);

@@ -2,7 +2,7 @@
 # fish completion for keyturn(1)
 
 set -g __keyturn_verbs get exec list status due login logout add import edit reload remove rotate resume rollback \
-    confirm-deleted revoke log watch explain check remind metrics
+    confirm-deleted revoke log watch explain doctor audit check remind metrics
 
 function __keyturn_names
     set -l mode
@@ -47,6 +47,8 @@ complete -c keyturn -n $none -a revoke -d 'Delete the current key at HueChat, wi
 complete -c keyturn -n $none -a log -d 'Show the history'
 complete -c keyturn -n $none -a watch -d 'Print what happens, a line each'
 complete -c keyturn -n $none -a explain -d 'Tell why somebody may fetch a key, or may not'
+complete -c keyturn -n $none -a doctor -d 'Tell what is well, what is not, and the way out'
+complete -c keyturn -n $none -a audit -d "Check HueChat's advice on keys, and files for keys"
 complete -c keyturn -n $none -a check -d 'One line for a monitoring system'
 complete -c keyturn -n $none -a remind -d 'Tell journal and desktop what a person has to do'
 complete -c keyturn -n $none -a metrics -d 'Print metrics for Prometheus'
@@ -54,6 +56,7 @@ complete -c keyturn -n $none -a metrics -d 'Print metrics for Prometheus'
 set -l named get exec status import edit remove rotate resume rollback confirm-deleted revoke log explain
 complete -c keyturn -n "__fish_seen_subcommand_from $named" -a '(__keyturn_names)'
 complete -c keyturn -n '__fish_seen_subcommand_from login logout' -a 'live test'
+complete -c keyturn -n '__fish_seen_subcommand_from audit' -a '(__fish_complete_directories)'
 complete -c keyturn -n '__fish_seen_subcommand_from explain' -a 'pid: unit: user: sender:'
 
 complete -c keyturn -n '__fish_seen_subcommand_from exec import' -x -l var -d 'Variable of the key'
