@@ -22,7 +22,8 @@ struct slot {
 struct rotator {
     const struct rotator_world *world;
     void *userdata;
-    GHashTable *slots; /* rid -> slot */
+    GHashTable *slots;   /* rid -> slot */
+    GHashTable *running; /* integration -> its slot that is not over, or was the last to be so */
 };
 
 static void slot_free(void *data)
@@ -41,6 +42,7 @@ struct rotator *rotator_new(const struct rotator_world *world, void *userdata)
     rotator->world = world;
     rotator->userdata = userdata;
     rotator->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, slot_free);
+    rotator->running = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return rotator;
 }
 
@@ -48,6 +50,7 @@ struct rotator *rotator_free(struct rotator *rotator)
 {
     if (rotator == NULL)
         return NULL;
+    g_hash_table_destroy(rotator->running);
     g_hash_table_destroy(rotator->slots);
     g_free(rotator);
     return NULL;
@@ -60,6 +63,8 @@ static struct slot *slot_add(struct rotator *rotator, struct rotation *record)
     slot->record = record;
     slot->saved = rotation_copy(record);
     g_hash_table_insert(rotator->slots, g_strdup(record->rid), slot);
+    if (!rotation_is_over(record))
+        g_hash_table_insert(rotator->running, g_strdup(record->integration), slot);
     return slot;
 }
 
@@ -92,6 +97,8 @@ static void drop(struct rotator *rotator, struct slot *slot)
 {
     struct rotation *record = g_steal_pointer(&slot->record);
 
+    if (g_hash_table_lookup(rotator->running, record->integration) == slot)
+        g_hash_table_remove(rotator->running, record->integration);
     g_hash_table_remove(rotator->slots, record->rid);
     rotator->world->ended(record, rotator->userdata);
     rotation_free(record);
@@ -202,17 +209,9 @@ int rotator_start(struct rotator *rotator, struct rotation *rotation)
 
 static struct slot *find(struct rotator *rotator, const char *integration)
 {
-    GHashTableIter iter;
-    void *value;
+    struct slot *slot = g_hash_table_lookup(rotator->running, integration);
 
-    g_hash_table_iter_init(&iter, rotator->slots);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        struct slot *slot = value;
-
-        if (!rotation_is_over(slot->record) && g_strcmp0(slot->record->integration, integration) == 0)
-            return slot;
-    }
-    return NULL;
+    return slot != NULL && !rotation_is_over(slot->record) ? slot : NULL;
 }
 
 const struct rotation *rotator_find(struct rotator *rotator, const char *integration)
@@ -367,5 +366,6 @@ static gboolean belongs(void *rid, void *slot, void *integration)
 
 void rotator_forget(struct rotator *rotator, const char *integration)
 {
+    g_hash_table_remove(rotator->running, integration);
     g_hash_table_foreach_remove(rotator->slots, belongs, (void *)integration);
 }

@@ -181,7 +181,8 @@ static void judge_wait(struct simulation *s, struct app *app)
 
     if (r == NULL)
         return;
-    if (!s->process->busy[app->index] && r->next_at != 0 && s->now >= s->disk_bad_until + USEC_PER_MINUTE &&
+    if (!s->process->busy[app->index] && r->next_at != 0 &&
+        s->now >= MAX(s->disk_bad_until, s->asleep_until) + USEC_PER_MINUTE &&
         s->now >= app->excused_at + USEC_PER_HOUR &&
         usec_add(r->next_at, USEC_PER_MINUTE) < simulation_our_time(s))
         simulation_fail(s, 5, app, "it was due a minute ago and nothing is done");
