@@ -12,6 +12,7 @@
 #include "daemon/credentials.h"
 #include "daemon/helpers/confine.h"
 #include "daemon/io/journal.h"
+#include "daemon/io/messages.h"
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/util/cleanup.h"
@@ -98,7 +99,7 @@ static int run(const struct options *options)
         manager_free(manager);
     }
     if (error != NULL || r < 0)
-        journal_send(LOG_ERR, NULL, (const char *[]){NULL}, "%s",
+        journal_send(LOG_ERR, MESSAGE_ENDED, (const char *[]){NULL}, "%s",
                      error != NULL ? error->message : g_strerror(-r));
     return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }

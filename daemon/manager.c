@@ -8,6 +8,7 @@
 #include "daemon/core/errors.h"
 #include "daemon/definitions.h"
 #include "daemon/io/journal.h"
+#include "daemon/io/messages.h"
 #include "daemon/operations/remove.h"
 #include "daemon/rotation-world.h"
 #include "daemon/schedule.h"
@@ -28,9 +29,10 @@ static bool fail(GError **error, int r, const char *what)
 static void keyring_changed(enum keyring_state state, void *userdata)
 {
     struct daemon *daemon = userdata;
+    bool ready = state == KEYRING_UNLOCKED;
 
-    journal_send(state == KEYRING_UNLOCKED ? LOG_INFO : LOG_WARNING, NULL, (const char *[]){NULL},
-                 "the keyring is %s", keyring_state_name(state));
+    journal_send(ready ? LOG_INFO : LOG_WARNING, ready ? MESSAGE_KEYRING_READY : MESSAGE_KEYRING_AWAY,
+                 (const char *[]){NULL}, "the keyring is %s", keyring_state_name(state));
     daemon->news->keyring_changed(daemon->news_userdata);
     if (state == KEYRING_UNLOCKED)
         secrets_load_all(daemon);
