@@ -52,6 +52,8 @@ static gboolean check(int argc, struct options *options, GError **error)
         return fail(error, "there are no arguments, only options");
     if (options->port < 0 || options->port > 65535)
         return fail(error, "--port is 0 to 65535");
+    if (options->window < 1)
+        return fail(error, "--window is at least a second");
     if (options->last_used_resolution < 0)
         return fail(error, "--last-used-resolution can't be negative");
     if ((options->tls_cert == NULL) != (options->tls_key == NULL))
@@ -68,7 +70,7 @@ static gboolean check(int argc, struct options *options, GError **error)
 
 gboolean options_read(int argc, char *argv[], struct options *ret, GError **error)
 {
-    struct options o = {.port = 8484};
+    struct options o = {.port = 8484, .window = 60};
     const GOptionEntry entries[] = {
         {"port", 'p', 0, G_OPTION_ARG_INT, &o.port, "Port; 0: any free one (8484)", "PORT"},
         {"address", 0, 0, G_OPTION_ARG_STRING, &o.address, "Loopback address (127.0.0.1)", "ADDRESS"},
@@ -78,6 +80,7 @@ gboolean options_read(int argc, char *argv[], struct options *ret, GError **erro
          "Keys to start with ($XDG_RUNTIME_DIR/keyturn-sandbox-keys)", "FILE"},
         {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &o.ledger, "Remember there, over restarts", "FILE"},
         {"plan", 0, 0, G_OPTION_ARG_STRING, &o.plan, "free, pro, or requests a minute (pro)", "PLAN"},
+        {"window", 0, 0, G_OPTION_ARG_INT, &o.window, "In which they may come (60)", "SECONDS"},
         {"last-used-resolution", 0, 0, G_OPTION_ARG_INT, &o.last_used_resolution, "Of last_used_at (1)",
          "SECONDS"},
         {"faults", 0, 0, G_OPTION_ARG_STRING, &o.faults, "What is to go wrong", "JSON"},

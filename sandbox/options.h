@@ -19,6 +19,7 @@ struct options {
     gboolean quiet;
     gboolean version;
     unsigned rate_limit; /* requests a minute, of the plan */
+    int window;          /* or in so many seconds */
 };
 
 /* Reads the command line into *ret (options_clear). Prints what --help asks for and exits. Returns FALSE with

@@ -15,9 +15,10 @@ enum budget {
 #define BUDGET_COUNT (BUDGET_UNKNOWN + 1)
 
 struct rate {
-    unsigned limit; /* requests a minute */
+    unsigned limit; /* requests a window */
+    usec_t window;  /* 0: a minute, as HueChat's plans have it */
     struct {
-        usec_t minute; /* since the epoch, of HueChat's time */
+        usec_t number; /* of the window since the epoch, of HueChat's time */
         unsigned used;
     } budgets[BUDGET_COUNT];
 };

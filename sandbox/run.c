@@ -135,6 +135,7 @@ static char *start_sandbox(struct run *run)
     if (run->sandbox == NULL)
         return trouble;
     run->sandbox->rate.limit = options->rate_limit;
+    run->sandbox->rate.window = (usec_t)options->window * USEC_PER_SEC;
     run->sandbox->last_used_resolution = (usec_t)options->last_used_resolution * USEC_PER_SEC;
     run->sandbox->quiet = options->quiet;
     trouble = management_start(run->sandbox, options->management_key_file);

@@ -37,6 +37,17 @@ static void test_is_whole_again_with_the_minute(void **state)
     assert_true(rate_take(&rate, BUDGET_TEST, seen.reset, &seen));
 }
 
+static void test_a_shorter_window(void **state)
+{
+    struct rate rate = {.limit = 1, .window = 2 * USEC_PER_SEC};
+    struct rate_state seen;
+
+    assert_true(rate_take(&rate, BUDGET_TEST, MINUTE + 1, &seen));
+    assert_int_equal(seen.reset, MINUTE + 2 * USEC_PER_SEC);
+    assert_false(rate_take(&rate, BUDGET_TEST, seen.reset - 1, &seen));
+    assert_true(rate_take(&rate, BUDGET_TEST, seen.reset, &seen));
+}
+
 static void test_a_clock_that_is_set_back(void **state)
 {
     struct rate rate = {.limit = 1};
@@ -61,9 +72,8 @@ static void test_budgets_are_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts_down_to_nothing),
-        cmocka_unit_test(test_is_whole_again_with_the_minute),
-        cmocka_unit_test(test_a_clock_that_is_set_back),
+        cmocka_unit_test(test_counts_down_to_nothing), cmocka_unit_test(test_is_whole_again_with_the_minute),
+        cmocka_unit_test(test_a_shorter_window),       cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_budgets_are_apart),
     };
 
