@@ -65,7 +65,7 @@ static void look_at_line(struct history *history, const char *line, size_t lengt
             g_autofree char *where = g_strdup_printf("%s/%s", history->folder, history->file);
             g_autofree char *what = g_strdup_printf("is in the history of git, commit %s", history->commit);
 
-            exposure_add(history->exposure, &match, where, what);
+            exposure_add(history->exposure, &match, where, what, "");
         }
         at = match.start + match.length;
     }

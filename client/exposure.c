@@ -45,7 +45,7 @@ static const char *find_owner(json_object *integrations, const char *last4, bool
 }
 
 void exposure_add(struct exposure *exposure, const struct keyscan_match *match, const char *where,
-                  const char *what)
+                  const char *what, const char *first)
 {
     char last4[5] = {0};
     const char *owner;
@@ -53,8 +53,8 @@ void exposure_add(struct exposure *exposure, const struct keyscan_match *match, 
 
     memcpy(last4, match->start + match->length - 4, 4);
     owner = find_owner(exposure->integrations, last4, match->live);
-    way_out = owner ? g_strdup_printf("take it out, then keyturn rotate %s --compromised", owner)
-                    : g_strdup("take it out, and delete the key at HueChat");
+    way_out = owner ? g_strdup_printf("%skeyturn rotate %s --compromised", first, owner)
+                    : g_strconcat(first, "delete the key at HueChat", NULL);
     report_add(exposure->report, match->live ? LEVEL_FAIL : LEVEL_WARN, where, way_out, "sk_%s_…%s%s%s%s %s",
                match->live ? "live" : "test", last4, owner ? " (" : "", owner ? owner : "", owner ? ")" : "",
                what);
@@ -86,7 +86,7 @@ static void look_at_text(struct walk *walk, const char *path, size_t length)
         for (; counted < match.start; counted++)
             line += *counted == '\n';
         where = g_strdup_printf("%s:%u", printable, line);
-        exposure_add(walk->exposure, &match, where, what);
+        exposure_add(walk->exposure, &match, where, what, "take it out, then ");
         at = match.start + match.length;
     }
 }

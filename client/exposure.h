@@ -22,9 +22,10 @@ void exposure_look_at_units(struct exposure *exposure, const char *folder);
 /* The history of the repository that the folder is in, as far as it concerns the folder. */
 void exposure_look_at_history(struct exposure *exposure, const char *folder);
 
-/* Reports a key; where is "FILE:LINE" or the like, what says how it is open. */
+/* Reports a key; where is "FILE:LINE" or the like, what says how it is open, and first what to do before the
+ * key is replaced: "take it out, then ", or nothing. */
 void exposure_add(struct exposure *exposure, const struct keyscan_match *match, const char *where,
-                  const char *what);
+                  const char *what, const char *first);
 
 /* A path that is safe on a terminal. The caller frees it (g_free). */
 char *exposure_printable(const char *path);

@@ -12,8 +12,8 @@
 
 /* What people write where a key should be. */
 static const char *const placeholders[] = {
-    "your",    "example", "placeholder", "dummy",    "redacted",   "changeme",
-    "replace", "insert",  "xxxx",        "abcdefgh", "0123456789", "1234567890",
+    "your",   "example", "placeholder", "dummy",      "redacted",   "changeme", "replace",
+    "insert", "xxxx",    "abcdefgh",    "0123456789", "1234567890", "00000000",
 };
 
 static bool is_of_key(char c)

@@ -191,7 +191,7 @@ class Files(Checks):
         self.assertEqual(first, f'warn {env}:3: sk_test_…{self.key[-4:]} (crm) is plain text: take it out, then '
                                 'keyturn rotate crm --compromised')
         self.assertEqual(second, f'fail {script}:1: sk_live_…{self.other[-4:]} is plain text, and perhaps on its way '
-                                 'to browsers: take it out, and delete the key at HueChat')
+                                 'to browsers: take it out, then delete the key at HueChat')
 
     def test_every_key_of_a_line(self):
         self.write('a', f'{self.key} {self.other}\n{self.key}')
@@ -213,7 +213,7 @@ class Files(Checks):
         self.assertEqual(len(lines), 2, lines)
         line = next(x for x in lines if 'config.py' in x)
         self.assertRegex(line, rf'\Awarn {self.folder}/config.py: sk_test_…{self.key[-4:]} \(crm\) is in the history of '
-                               rf'git, commit {commit} of \d{{4}}-\d\d-\d\d: take it out, then keyturn rotate crm')
+                               rf'git, commit {commit} of \d{{4}}-\d\d-\d\d: keyturn rotate crm --compromised\Z')
         self.assertIn('fail', next(x for x in lines if '/other: sk_live_…' in x))
 
     def test_repositories_below(self):
