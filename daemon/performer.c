@@ -71,7 +71,7 @@ static void told(struct provider_result *result, void *userdata)
     answer(job, (struct rotation_event){.answer = &result->answer, .key = &result->key});
 }
 
-/* HueChat's last-used times are news even where the rotation does not need them. */
+/* What HueChat says of current keys is news even where the rotation does not need them. */
 static void see_use(struct entry *entry, void *userdata)
 {
     const struct provider_result *result = ((void **)userdata)[0];
@@ -81,10 +81,16 @@ static void see_use(struct entry *entry, void *userdata)
     for (size_t i = 0; key != NULL && key->id != NULL && i < result->n_keys; i++) {
         const struct remote_key *remote = &result->keys[i];
 
-        if (strcmp(remote->id, key->id) != 0 || remote->type != key->environment ||
-            remote->last_used_at <= key->last_used_at)
+        g_autofree char *permissions = NULL;
+
+        if (strcmp(remote->id, key->id) != 0 || remote->type != key->environment)
             continue;
-        key->last_used_at = remote->last_used_at;
+        permissions = remote_key_permissions(remote);
+        if (remote->last_used_at <= key->last_used_at && g_strcmp0(permissions, key->permissions) == 0)
+            continue;
+        key->last_used_at = MAX(key->last_used_at, remote->last_used_at);
+        g_free(key->permissions);
+        key->permissions = g_steal_pointer(&permissions);
         if (ledger_update_key(daemon->ledger, key, NULL) == 0)
             daemon->news->changed(entry, daemon->news_userdata);
     }

@@ -82,6 +82,7 @@ static void take_back(struct recovery *recovery, const struct find *find, enum k
     struct daemon *daemon = recovery->daemon;
     struct entry *entry = entry_of(recovery, find);
     const struct remote_key *remote = find->remote;
+    g_autofree char *permissions = remote != NULL ? remote_key_permissions(remote) : NULL;
     g_autofree char *last4 = g_strndup(secret_last4(find->secret), 4);
     struct ledger_key key = {
         .integration = entry->definition->name,
@@ -92,6 +93,7 @@ static void take_back(struct recovery *recovery, const struct find *find, enum k
         .state = state,
         .created_at = remote != NULL && remote->created_at != 0 ? remote->created_at : clock_now(),
         .last_used_at = remote != NULL ? remote->last_used_at : 0,
+        .permissions = permissions,
     };
     struct ledger_event event = {
         .time = clock_now(),

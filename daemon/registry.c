@@ -228,6 +228,28 @@ usec_t entry_due_at(const struct entry *entry)
     return integration_due_at(entry->definition, key->created_at);
 }
 
+char *entry_drift(const struct entry *entry)
+{
+    const struct integration *definition = entry->definition;
+    const struct ledger_key *key = entry_current(entry);
+    bool is_full = key != NULL && g_strcmp0(key->permissions, "full") == 0;
+    g_auto(GStrv) has = NULL;
+    g_autofree char *asked = NULL, *has_text = NULL;
+
+    if (key == NULL || key->permissions == NULL || entry->is_undefined)
+        return NULL;
+    has = g_strsplit(key->permissions, ";", -1);
+    if (is_full ? definition->full_access
+                : !definition->full_access && permissions_equal(has, definition->permissions))
+        return NULL;
+    has_text = is_full ? g_strdup("full access") : g_strjoinv(" ", has);
+    asked = definition->full_access ? g_strdup("full access") : g_strjoinv(" ", definition->permissions);
+    return g_strdup_printf(
+        "its file asks for %s, and its key has %s: the next rotation changes that, or now keyturn "
+        "rotate %s",
+        asked, has_text, definition->name);
+}
+
 bool entry_set_attention(struct entry *entry, const char *attention)
 {
     if (g_strcmp0(entry->attention, attention) == 0)

@@ -71,6 +71,10 @@ int entry_reload_keys(struct entry *entry, struct ledger *ledger);
 /* When the rotation of its current key starts; at once without a secret; USEC_INFINITY: never. */
 usec_t entry_due_at(const struct entry *entry);
 
+/* How the current key's permissions differ from what its file asks for, in words; NULL: not at all, or not
+ * known. The caller frees it (g_free). */
+char *entry_drift(const struct entry *entry);
+
 /* Puts a word where people see it; NULL takes it away. True if it changed. */
 bool entry_set_attention(struct entry *entry, const char *attention);
 

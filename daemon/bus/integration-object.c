@@ -69,6 +69,7 @@ struct view {
     const struct ledger_key *key; /* NULL: none */
     const struct api_settings *api;
     const struct rotation *rotation; /* NULL: idle */
+    char *drift;                     /* or NULL */
 };
 
 static const char *state_of(const struct view *view)
@@ -83,6 +84,14 @@ static usec_t due_of(const struct view *view)
     return due == USEC_INFINITY ? 0 : due;
 }
 
+/* What the key has; where that is not known, what its file asks for. */
+static bool has_full_access(const struct view *view)
+{
+    if (view->key == NULL || view->key->permissions == NULL)
+        return view->definition->full_access;
+    return strcmp(view->key->permissions, "full") == 0;
+}
+
 static const char *text_of(const struct view *view, const char *property)
 {
     const struct {
@@ -90,14 +99,14 @@ static const char *text_of(const struct view *view, const char *property)
     } texts[] = {
         {"Name", view->definition->name},
         {"Environment", environment_name(view->definition->environment)},
-        {"Access", view->definition->full_access ? "full" : "custom"},
+        {"Access", has_full_access(view) ? "full" : "custom"},
         {"Management", view->definition->managed_by == MANAGED_BY_API ? "api" : "dashboard"},
         {"BaseURL", view->api->base_url},
         {"HeaderName", view->api->header},
         {"KeyId", view->key != NULL ? view->key->id : NULL},
         {"Last4", view->key != NULL ? view->key->last4 : NULL},
         {"RotationState", state_of(view)},
-        {"Attention", view->entry->attention},
+        {"Attention", view->entry->attention != NULL ? view->entry->attention : view->drift},
         {"LastFetchedBy", view->entry->last_fetched_by},
     };
 
@@ -149,9 +158,14 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     struct view view;
+    int r;
 
-    return view_at(userdata, path, &view) ? sd_bus_message_append(reply, "s", text_of(&view, property))
-                                          : -ENOENT;
+    if (!view_at(userdata, path, &view))
+        return -ENOENT;
+    view.drift = view.rotation == NULL ? entry_drift(view.entry) : NULL;
+    r = sd_bus_message_append(reply, "s", text_of(&view, property));
+    g_free(view.drift);
+    return r;
 }
 
 static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -163,15 +177,29 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
                                           : -ENOENT;
 }
 
-static int get_list(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int get_permissions(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
+    g_auto(GStrv) has = NULL;
     struct view view;
 
     if (!view_at(userdata, path, &view))
         return -ENOENT;
-    return sd_bus_message_append_strv(reply, strcmp(property, "Allow") == 0 ? view.definition->allow
-                                                                            : view.definition->permissions);
+    if (has_full_access(&view))
+        return sd_bus_message_append(reply, "as", 0);
+    if (view.key == NULL || view.key->permissions == NULL)
+        return sd_bus_message_append_strv(reply, view.definition->permissions);
+    has = g_strsplit(view.key->permissions, ";", -1);
+    return sd_bus_message_append_strv(reply, has);
+}
+
+static int get_allow(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    struct view view;
+
+    return view_at(userdata, path, &view) ? sd_bus_message_append_strv(reply, view.definition->allow)
+                                          : -ENOENT;
 }
 
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
@@ -182,7 +210,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Name", "s", get_text, 0, CONST),
     SD_BUS_PROPERTY("Environment", "s", get_text, 0, CONST),
     SD_BUS_PROPERTY("Access", "s", get_text, 0, CHANGES),
-    SD_BUS_PROPERTY("Permissions", "as", get_list, 0, CHANGES),
+    SD_BUS_PROPERTY("Permissions", "as", get_permissions, 0, CHANGES),
     SD_BUS_PROPERTY("Management", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("BaseURL", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("HeaderName", "s", get_text, 0, CHANGES),
@@ -196,7 +224,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("LastFetchedAt", "t", get_number, 0, CHANGES),
     SD_BUS_PROPERTY("LastFetchedBy", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("LastUsedAt", "t", get_number, 0, CHANGES),
-    SD_BUS_PROPERTY("Allow", "as", get_list, 0, CHANGES),
+    SD_BUS_PROPERTY("Allow", "as", get_allow, 0, CHANGES),
     SD_BUS_PROPERTY("RotateAfter", "t", get_number, 0, CHANGES),
     SD_BUS_PROPERTY("Overlap", "t", get_number, 0, CHANGES),
     SD_BUS_VTABLE_END,

@@ -66,6 +66,12 @@ struct remote_key *remote_key_free(struct remote_key *key)
     return NULL;
 }
 
+char *remote_key_permissions(const struct remote_key *key)
+{
+    return key->full_access || key->permissions == NULL ? g_strdup("full")
+                                                        : g_strjoinv(";", key->permissions);
+}
+
 static bool contains_all(char *const *a, char *const *b)
 {
     for (; a != NULL && *a != NULL; a++)

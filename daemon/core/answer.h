@@ -60,5 +60,8 @@ void answer_clear(struct answer *answer);
 void remote_key_clear(struct remote_key *key);
 struct remote_key *remote_key_free(struct remote_key *key);
 
+/* "full", or its scopes joined by ';'. The caller frees it (g_free). */
+char *remote_key_permissions(const struct remote_key *key);
+
 /* Whether two lists hold the same permissions, in any order. */
 bool permissions_equal(char *const *a, char *const *b);

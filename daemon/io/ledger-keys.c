@@ -13,6 +13,7 @@ struct ledger_key *ledger_key_copy(const struct ledger_key *key)
     copy->item = g_strdup(key->item);
     copy->last4 = g_strdup(key->last4);
     copy->name = g_strdup(key->name);
+    copy->permissions = g_strdup(key->permissions);
     return copy;
 }
 
@@ -25,6 +26,7 @@ struct ledger_key *ledger_key_free(struct ledger_key *key)
     g_free(key->item);
     g_free(key->last4);
     g_free(key->name);
+    g_free(key->permissions);
     g_free(key);
     return NULL;
 }
@@ -56,6 +58,7 @@ static void *read_key(sqlite3_stmt *row)
     key->generation = (uint64_t)sqlite3_column_int64(row, 8);
     key->created_at = (usec_t)sqlite3_column_int64(row, 9);
     key->last_used_at = (usec_t)sqlite3_column_int64(row, 10);
+    key->permissions = ledger_column_text(row, 11);
     return key;
 }
 
@@ -98,7 +101,7 @@ int ledger_insert_key(struct ledger *ledger, const struct ledger_key *key, uint6
     r = ledger_get(ledger, STATEMENT_ADD_KEY,
                    VALUES(text(key->integration), number(key->environment), text(key->id), words(key->item),
                           text(key->last4), text(key->name), number(key->state), number(key->generation),
-                          number(key->created_at), number(key->last_used_at)),
+                          number(key->created_at), number(key->last_used_at), text(key->permissions)),
                    &new);
     if (r < 0)
         return r;
@@ -172,7 +175,8 @@ int ledger_update_key(struct ledger *ledger, const struct ledger_key *key, const
     if (r == 0)
         r = ledger_run_one(ledger, STATEMENT_UPDATE_KEY,
                            VALUES(number(key->number), text(key->id), text(key->item), number(key->state),
-                                  number(key->created_at), number(key->last_used_at)));
+                                  number(key->created_at), number(key->last_used_at),
+                                  text(key->permissions)));
     if (r == 0)
         r = ledger_append_event(ledger, event);
     return ledger_finish(ledger, r);

@@ -72,7 +72,8 @@ static uint64_t age_from(const struct rotation *rotation)
 
 static int add_new_key(struct ledger *ledger, const struct rotation *rotation, uint64_t *ret_number)
 {
-    g_autofree char *name = rotation->managed_by == MANAGED_BY_API ? rotation_key_name(rotation) : NULL;
+    bool is_ours = rotation->managed_by == MANAGED_BY_API;
+    g_autofree char *name = is_ours ? rotation_key_name(rotation) : NULL;
     struct ledger_key key = {
         .integration = rotation->integration,
         .environment = (enum environment)rotation->environment,
@@ -81,6 +82,9 @@ static int add_new_key(struct ledger *ledger, const struct rotation *rotation, u
         .name = name,
         .state = KEY_NEW,
         .created_at = age_from(rotation),
+        .permissions = !is_ours                ? NULL
+                       : rotation->full_access ? (char *)"full"
+                                               : rotation->permissions,
     };
     int r = ledger_run(ledger, STATEMENT_CLOSE_NEW_KEYS, VALUES(text(rotation->integration)));
 

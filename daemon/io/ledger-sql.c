@@ -32,7 +32,8 @@ const char *const ledger_migrations[] = {
                             "  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),"
                             "  generation INTEGER NOT NULL,"
                             "  created_at INTEGER NOT NULL,"
-                            "  last_used_at INTEGER NOT NULL"
+                            "  last_used_at INTEGER NOT NULL,"
+                            "  permissions TEXT"
                             ") STRICT;"
                             "CREATE INDEX keys_by_id ON keys(environment, id);"
                             "CREATE INDEX keys_by_integration ON keys(integration, state);"
@@ -71,7 +72,8 @@ const char *const ledger_migrations[] = {
 const int ledger_version = G_N_ELEMENTS(ledger_migrations);
 
 #define KEY_COLUMNS                                                                                          \
-    "number, integration, environment, id, item, last4, name, state, generation, created_at, last_used_at"
+    "number, integration, environment, id, item, last4, name, state, generation, created_at, last_used_at, " \
+    "permissions"
 #define HISTORY_COLUMNS "time, integration, event, rotation, key_id, last4, message, caller"
 
 /* Every piece begins with a comma. */
@@ -119,10 +121,10 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
     [STATEMENT_KNOWS_ID] = "SELECT 1 FROM keys WHERE environment = ? AND id = ? LIMIT 1",
     [STATEMENT_ADD_KEY] =
         "INSERT INTO keys (integration, environment, id, item, last4, name, state, generation, created_at,"
-        " last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
+        " last_used_at, permissions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
     [STATEMENT_NAME_ITEM] = "UPDATE keys SET item = ?2 WHERE number = ?1",
     [STATEMENT_UPDATE_KEY] = "UPDATE keys SET id = ?2, item = ?3, state = ?4, created_at = ?5, last_used_at "
-                             "= ?6 WHERE number = ?1",
+                             "= ?6, permissions = ?7 WHERE number = ?1",
     [STATEMENT_ADOPT_KEY] = "UPDATE keys SET id = ?2 WHERE number = ?1",
     [STATEMENT_SET_KEY_STATE] = "UPDATE keys SET state = ?2 WHERE number = ?1",
     [STATEMENT_READ_KEY_STATE] = "SELECT state FROM keys WHERE number = ? AND integration = ?",

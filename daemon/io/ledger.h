@@ -40,6 +40,7 @@ struct ledger_key {
     uint64_t generation; /* since when it is current: 1, 2, ...; 0: never yet */
     usec_t created_at;   /* where its age counts from */
     usec_t last_used_at; /* HueChat's time, as last told; 0: never, or not told */
+    char *permissions;   /* "full" or scopes joined by ';', as last told; NULL: not known */
 };
 
 /* One line of the history. Texts may be NULL. */
@@ -113,7 +114,8 @@ int ledger_forget_integration(struct ledger *ledger, const char *name, const str
  * are set; with state KEY_CURRENT the generation is the integration's next one, and a key that was current is
  * KEY_RETIRING. The rows of "@test" and "@live" make themselves. */
 int ledger_add_key(struct ledger *ledger, struct ledger_key *key, const struct ledger_event *event);
-/* id, item, created_at, last_used_at, state as they are in key now. -EEXIST: a second KEY_CURRENT. */
+/* id, item, created_at, last_used_at, permissions, state as they are in key now. -EEXIST: a second
+ * KEY_CURRENT. */
 int ledger_update_key(struct ledger *ledger, const struct ledger_key *key, const struct ledger_event *event);
 
 /* The record as it is, with its change of keys, in one transaction (event may be NULL):

@@ -20,6 +20,7 @@ struct import {
     char *item;
     usec_t created_at;
     usec_t last_used_at;
+    char *permissions;
     operation_fn done;
     void *userdata;
 };
@@ -30,6 +31,7 @@ static void import_free(struct import *import)
     secret_free(import->secret);
     g_free(import->id);
     g_free(import->item);
+    g_free(import->permissions);
     g_free(import);
 }
 
@@ -70,6 +72,7 @@ static void noted(struct import *import)
         .state = KEY_CURRENT,
         .created_at = import->created_at,
         .last_used_at = import->last_used_at,
+        .permissions = import->permissions,
     };
     struct ledger_event event = {.time = clock_now(),
                                  .integration = import->name,
@@ -181,6 +184,7 @@ static void identified(const struct remote_key *key, const GError *error, void *
         g_free(import->id);
         import->id = g_strdup(key->id);
         import->last_used_at = key->last_used_at;
+        import->permissions = remote_key_permissions(key);
         if (import->created_at == 0)
             import->created_at = key->created_at;
     }
