@@ -50,6 +50,8 @@ static void mark_missing(struct entry *entry, void *userdata)
     const struct ledger_key *key = entry_current(entry);
     bool missing = key != NULL && vault_get(daemon->vault, key->number) == NULL;
 
+    g_autofree char *text = NULL;
+
     if (missing == entry->secret_missing)
         return;
     entry->secret_missing = missing;
@@ -58,8 +60,14 @@ static void mark_missing(struct entry *entry, void *userdata)
                      (const char *[]){"KEYTURN_INTEGRATION", entry->definition->name, "KEYTURN_LAST4",
                                       key->last4, NULL},
                      "%s: the keyring has lost the key …%s", entry->definition->name, key->last4);
-    if (!entry_is_management(entry))
+    if (!entry_is_management(entry)) {
         daemon->news->changed(entry, daemon->news_userdata);
+        return;
+    }
+    text = g_strdup_printf(
+        "the keyring has lost the management key of %s: nothing rotates there until keyturn login %s",
+        environment_name(entry->definition->environment), environment_name(entry->definition->environment));
+    daemon_attention(daemon, entry, missing ? text : NULL);
 }
 
 static int load_again(sd_event_source *source, uint64_t usec, void *userdata)
@@ -127,10 +135,9 @@ static void refuse_by_result(struct request *request, int result)
     if (result == -ENOKEY)
         refuse(request, KT_NO_KEY, "the keyring has lost the key: keyturn rotate makes a new one");
     else if (result == -EAGAIN && keyring_get_state(daemon->keyring) == KEYRING_ABSENT)
-        refuse(request, KT_KEYRING_ABSENT,
-               "there is no keyring: start one (gnome-keyring, KWallet) and log in to it");
+        refuse(request, KT_KEYRING_ABSENT, daemon_keyring_trouble(daemon));
     else if (result == -EAGAIN)
-        refuse(request, KT_KEYRING_LOCKED, "the keyring is locked: unlock it");
+        refuse(request, KT_KEYRING_LOCKED, daemon_keyring_trouble(daemon));
     else
         refuse(request, KT_FAILED, "the keyring can't be read: see the log of keyturnd");
 }
