@@ -128,9 +128,14 @@ static void settled(enum wait_outcome outcome, const char *reason, void *userdat
         const struct rotation *rotation = rotator_find(daemon->rotator, adding->name);
         bool held = rotation != NULL && rotation->state == ROTATION_HELD;
 
-        operation_refuse(adding->done, adding->userdata, held ? KT_HELD : KT_UNREACHABLE,
-                         "%s: %s stays and keyturnd goes on by itself: see keyturn status %s", reason,
-                         adding->name, adding->name);
+        if (held)
+            operation_refuse(adding->done, adding->userdata, KT_HELD,
+                             "%s: %s stays: keyturn resume %s goes on, keyturn rollback %s gives up", reason,
+                             adding->name, adding->name, adding->name);
+        else
+            operation_refuse(adding->done, adding->userdata, KT_UNREACHABLE,
+                             "%s: %s stays, and keyturnd goes on by itself: see keyturn status %s", reason,
+                             adding->name, adding->name);
     }
     adding_free(adding);
 }
