@@ -59,6 +59,7 @@ static void test_key_refused(void **state)
         {"\"key_1\"", "1", "id"},
         {"\"key_1\"", "NaN", "id"},
         {"\"key_1\"", "\"\"", "id"},
+        {"\"key_1\"", "\"..\"", "id"},
         {"\"key_1\"", "\"a b\"", "id"},
         {"\"key_1\"", "\"a\\u0000b\"", "id"},
         {"\"key_1\"", "\"\\u00fc\"", "id"},

@@ -44,6 +44,9 @@ static struct key get_key(struct reader *reader)
 
     if (!reader->failed && strlen(key.last4) != 4)
         reader_fail(reader, "last4");
+    /* "." and ".." mean something else in a path, however they are encoded. */
+    if (!reader->failed && key.id[strspn(key.id, ".")] == '\0')
+        reader_fail(reader, "id");
     return key;
 }
 
