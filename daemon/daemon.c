@@ -75,6 +75,17 @@ void daemon_note(struct daemon *daemon, int priority, const struct ledger_event 
                  event->caller != NULL ? event->caller : "");
 }
 
+const char *daemon_keyring_trouble(const struct daemon *daemon)
+{
+    bool absent = keyring_get_state(daemon->keyring) == KEYRING_ABSENT;
+
+    if (daemon->system_mode)
+        return absent ? "there is no keyring: see systemctl status keyturn-keyring keyturn-keyring-setup"
+                      : "the keyring is locked: see systemctl status keyturn-keyring";
+    return absent ? "there is no keyring: start one (gnome-keyring, KWallet) and log in to it"
+                  : "the keyring is locked: unlock it";
+}
+
 struct keyring_item daemon_item(const struct entry *entry, const struct ledger_key *key)
 {
     return (struct keyring_item){

@@ -65,5 +65,8 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
 /* A line of the history and of the log. */
 void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event);
 
+/* What to say where the keyring is not unlocked. */
+const char *daemon_keyring_trouble(const struct daemon *daemon);
+
 /* The item under which a key is kept in the keyring; its texts are the key's and the entry's. */
 struct keyring_item daemon_item(const struct entry *entry, const struct ledger_key *key);

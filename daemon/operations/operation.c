@@ -25,11 +25,10 @@ bool operation_check_keyring(struct daemon *daemon, GError **error)
     case KEYRING_UNLOCKED:
         return true;
     case KEYRING_LOCKED:
-        g_set_error(error, KT_ERROR, KT_KEYRING_LOCKED, "the keyring is locked: unlock it");
+        g_set_error_literal(error, KT_ERROR, KT_KEYRING_LOCKED, daemon_keyring_trouble(daemon));
         return false;
     case KEYRING_ABSENT:
-        g_set_error(error, KT_ERROR, KT_KEYRING_ABSENT,
-                    "there is no keyring: start one (gnome-keyring, KWallet) and log in to it");
+        g_set_error_literal(error, KT_ERROR, KT_KEYRING_ABSENT, daemon_keyring_trouble(daemon));
         return false;
     }
     return false;

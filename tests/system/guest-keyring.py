@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Enabling keyturnd is all the set-up; keys outlast reboots and crashes of the keyring, of keyturnd and of its bus."""
 import pathlib
+import pwd
 import unittest
 
 import guest
-from guest import PLACE, keyturn, run, show, systemctl, wait_for
+from guest import PLACE, journal, keyturn, run, show, systemctl, wait_for
 
 PASSWORD = pathlib.Path('/etc/credstore.encrypted/keyturn-keyring')
 
@@ -28,6 +29,67 @@ class FirstBoot(unittest.TestCase):
         self.assertEqual(sandbox.call('GET', '/v2/contacts', key=key).status, 200)
         (PLACE / 'crm-key').write_text(key)
         (PLACE / 'password').write_bytes(PASSWORD.read_bytes())
+
+
+    def test_3_it_can_not_be_told_that_a_password_is_lost(self):
+        """A keyring without its password: nothing is made anew over it."""
+        systemctl('stop', 'keyturnd', 'keyturn-keyring')
+        PASSWORD.rename(PLACE / 'aside')
+        try:
+            self.assertNotEqual(systemctl('start', 'keyturn-keyring', check=False).returncode, 0)
+            self.assertFalse(PASSWORD.exists())
+            self.assertIn('restore it from a backup', journal('keyturn-keyring-setup'))
+        finally:
+            (PLACE / 'aside').rename(PASSWORD)
+
+    def test_4_wrong_password(self):
+        """gnome-keyring-daemon says nothing of one; the unit does, and keyturnd tells that it has no keyring."""
+        PASSWORD.rename(PLACE / 'aside')
+        try:
+            run('systemd-creds', 'encrypt', '--name=password', '-', PASSWORD, stdin='another')
+            self.assertNotEqual(systemctl('start', 'keyturn-keyring', check=False).returncode, 0)
+            self.assertIn('does not open with its password', journal('keyturn-keyring'))
+            systemctl('start', 'keyturnd')
+            self.assertNotEqual(guest.keyring_state(), 'unlocked')
+            got = guest.fetched_by('crm.service')
+            self.assertIn(got['error'], ('org.keyturn1.Error.KeyringAbsent', 'org.keyturn1.Error.KeyringLocked'))
+        finally:
+            (PLACE / 'aside').replace(PASSWORD)
+            systemctl('stop', 'keyturn-keyring')
+            systemctl('reset-failed', 'keyturn-keyring')
+        systemctl('start', 'keyturn-keyring')
+        guest.wait_for_keyring(timeout=40)
+
+    def test_5_keyring_is_for_keyturn_alone(self):
+        for path in ('/run/keyturn-keyring', '/var/lib/keyturn'):
+            status = pathlib.Path(path).stat()
+            self.assertEqual((status.st_uid, status.st_mode & 0o777), (pwd.getpwnam('keyturn').pw_uid, 0o700))
+        done = run('busctl', f'--address={guest.KEYRING_BUS}', 'list', user='daemon', check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len([label for label in guest.keyring_items() if label.startswith('keyturn: crm ')]), 1)
+
+
+class HostWithoutCredentials(unittest.TestCase):
+    """Runs first, where systemd-creds finds no place for a key of the host's."""
+
+    def test_it_is_said(self):
+        folder = pathlib.Path('/var/lib/systemd')
+        run('mount', '-t', 'tmpfs', 'tmpfs', folder)
+        try:
+            systemctl('enable', '--now', 'keyturnd')
+            self.assertEqual(show('keyturnd', 'ActiveState'), 'active')
+            self.assertEqual(show('keyturn-keyring', 'ActiveState'), 'inactive')
+            self.assertIn("can't encrypt credentials", journal('keyturn-keyring-setup'))
+            self.assertEqual(guest.keyring_state(), 'absent')
+            sandbox = guest.start_sandbox()
+            guest.use_sandbox(sandbox)
+            done = keyturn('login', 'test', stdin=sandbox.management_key('test'), check=False)
+            self.assertIn('keyturn-keyring', done.stderr)
+        finally:
+            run('umount', folder)
+            systemctl('disable', '--now', 'keyturnd')
+            systemctl('stop', 'sandbox')
+            systemctl('reset-failed')
 
 
 class SecondBoot(unittest.TestCase):
@@ -60,4 +122,4 @@ class SecondBoot(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    guest.main(FirstBoot, SecondBoot)
+    guest.main(HostWithoutCredentials, FirstBoot, SecondBoot)
