@@ -84,7 +84,7 @@ struct rotation_step deleting_decide(struct rotation *r, const struct rotation_f
         return identity_decide(r, f);
     if (f->paused)
         return WAIT;
-    if (f->old_is_current) {
+    if (r->seen.removal == REMOVAL_READY && f->old_is_current) {
         rotation_hold(r, "the key …%s is in use as a current or management key: it can't be deleted",
                       r->old_last4);
         return WAIT;

@@ -82,6 +82,9 @@ int main(int argc, char **argv)
     struct total total = {0};
 
     g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_summary(
+        context, "A long run: simulation --seed $RANDOM --until-stopped; it ends at the first "
+                 "failure, with the seed that repeats it.");
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         fprintf(stderr, "simulation: %s\n", error->message);
         return 2;

@@ -27,7 +27,7 @@ MUTATIONS = {
     ], {2}),
     'act-before-save': ('daemon/rotator.c', [
         ('while (save(rotator, slot) && perform', 'while ((save(rotator, slot), true) && perform'),
-    ], {2}),
+    ], {2, 3}),
     'blind-post': ('daemon/core/rotation-creating.c', [
         ('    if (r->sent_at != 0 && !r->seen.have_secret) {', '    if (false) {'),
     ], {3}),

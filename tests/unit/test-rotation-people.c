@@ -80,6 +80,7 @@ static void revoke_of_another_ones_key_is_held(void **state)
     bench_open(&b, CAUSE_REVOKE);
     b.f.old_is_current = true;
     wake(&b);
+    got(&b, old_remote);
     expect(&b, ROTATION_HELD, ACTION_REMIND);
     say(&b, EVENT_ROLLBACK);
     expect(&b, ROTATION_ABORTED, ACTION_END);
