@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* keyturn doctor: what is well, what is not, and the way out. It only looks: what keyturnd does not tell is
  * not tried. */
+#include <errno.h>
 #include <string.h>
 
 #include "client/bus.h"
@@ -39,23 +40,34 @@ static void check_version(struct client *client, struct report *report, json_obj
                    KT_VERSION);
 }
 
+/* A keyring that waits to be started counts as unlocked to keyturnd. In system mode it is on a bus of its
+ * own. */
+static bool is_asleep(struct client *client)
+{
+    return !client->system &&
+           sd_bus_get_name_creds(client->bus, "org.freedesktop.secrets", 0, NULL) == -ENXIO;
+}
+
 static void check_keyring(struct client *client, struct report *report, json_object *manager)
 {
     const char *state = dict_text(manager, "KeyringState");
 
-    if (strcmp(state, "unlocked") == 0)
-        report_add(report, LEVEL_OK, "keyring", NULL,
-                   "there, and unlocked (that it can be written is proved before each new key)");
-    else if (strcmp(state, "locked") == 0)
+    if (strcmp(state, "locked") == 0)
         report_add(report, LEVEL_FAIL, "keyring",
                    client->system ? "systemctl restart keyturn-keyring"
                                   : "unlock it: log in, or use seahorse",
                    "it is locked");
-    else
+    else if (strcmp(state, "unlocked") != 0)
         report_add(report, LEVEL_FAIL, "keyring",
                    client->system ? "see systemctl status keyturn-keyring"
                                   : "start gnome-keyring, and give it a default keyring",
                    "there is none");
+    else if (is_asleep(client))
+        report_add(report, LEVEL_WARN, "keyring", "use it once, with keyturn login or keyturn get",
+                   "it has not been started yet, and may turn out to be locked");
+    else
+        report_add(report, LEVEL_OK, "keyring", NULL,
+                   "there, and unlocked (that it can be written is proved before each new key)");
 }
 
 /* What the history says last of an environment's management key. */

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What keyturn doctor finds where systemd runs, and the reminder's timer, for the system and for a user."""
+import json
+import pathlib
+import pwd
+import time
+import unittest
+
+import guest
+from guest import keyturn, run, show, systemctl, wait_for
+
+OLD = time.strftime('%Y-%m-%d', time.gmtime(time.time() - 200 * 86400))
+
+
+def doctor(done):
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line['subject']: (line['level'], line['message']) for line in lines}
+
+
+class System(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        guest.enable()
+        cls.sandbox = guest.start_sandbox()
+        guest.use_sandbox(cls.sandbox)
+        guest.log_in(cls.sandbox)
+
+    def test_the_timer_comes_and_goes_with_keyturnd(self):
+        self.assertEqual(show('keyturn-remind.timer', 'ActiveState'), 'active')
+        self.assertEqual(show('keyturn-remind.timer', 'UnitFileState'), 'enabled')
+        self.assertNotEqual(show('keyturn-remind.timer', 'NextElapseUSecRealtime'), '')
+        systemctl('stop', 'keyturnd')
+        self.assertEqual(show('keyturn-remind.timer', 'ActiveState'), 'inactive')
+        systemctl('start', 'keyturnd')
+        self.assertEqual(show('keyturn-remind.timer', 'ActiveState'), 'active')
+        guest.wait_for_keyring()
+
+    def test_the_reminder(self):
+        keyturn('add', 'hand', '--env', 'test', '--scope', 'contacts:read', '--dashboard')
+        made = self.sandbox.create_key('hand', permissions=['contacts:read'])
+        keyturn('import', 'hand', '--created', OLD, stdin=made['key'])
+        for _ in range(2):
+            systemctl('start', 'keyturn-remind.service')
+        told = run('journalctl', '--no-pager', '-b', '-o', 'cat', 'KEYTURN_INTEGRATION=hand', '_COMM=keyturn').stdout
+        self.assertEqual(told.count('see keyturn status hand'), 1, told)
+        reminded = pathlib.Path('/var/lib/keyturn/reminded')
+        self.assertEqual((reminded.owner(), reminded.stat().st_mode & 0o777), ('keyturn', 0o600))
+
+    def test_doctor(self):
+        found = doctor(keyturn('--json', 'doctor', check=False))
+        for subject in ('bus', 'keyturnd', 'keyring', 'memory', 'keyturnd.service', 'keyturn-remind.timer', 'files'):
+            self.assertEqual(found[subject][0], 'ok', found)
+        self.assertNotIn('linger', found)
+
+
+class User(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        guest.add_user('alice')
+        cls.uid = pwd.getpwnam('alice').pw_uid
+        run('loginctl', 'enable-linger', 'alice')
+        wait_for(lambda: pathlib.Path(f'/run/user/{cls.uid}/bus').exists(), what="alice's manager")
+        cls.as_alice('systemctl', '--user', 'enable', '--now', 'keyturnd')
+
+    @classmethod
+    def as_alice(cls, *argv, **options):
+        runtime = f'/run/user/{cls.uid}'
+        return run(*argv, user='alice', env={
+            'XDG_RUNTIME_DIR': runtime, 'DBUS_SESSION_BUS_ADDRESS': f'unix:path={runtime}/bus',
+            'HOME': '/home/alice'}, **options)
+
+    def test_the_timer_and_the_reminder(self):
+        active = ('systemctl', '--user', 'show', '--value', '-p', 'ActiveState', 'keyturn-remind.timer')
+        self.assertEqual(self.as_alice(*active).stdout, 'active\n')
+        self.as_alice('systemctl', '--user', 'start', 'keyturn-remind.service')
+        self.assertTrue(pathlib.Path('/home/alice/.local/state/keyturn/reminded').exists())
+
+    def test_doctor(self):
+        found = doctor(self.as_alice('keyturn', '--json', 'doctor', check=False))
+        for subject in ('bus', 'keyturnd', 'memory', 'keyturnd.service', 'keyturn-remind.timer', 'files', 'linger'):
+            self.assertEqual(found[subject][0], 'ok', found)
+        self.assertIn('on, ', found['linger'][1])
+        # Nobody has used hers yet.
+        self.assertEqual(found['keyring'][0], 'warn', found)
+        self.assertIn('has not been started yet', found['keyring'][1])
+
+
+if __name__ == '__main__':
+    guest.main(System, User)
