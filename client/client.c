@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 G_DEFINE_QUARK(keyturn - client - error, client_error)
 
@@ -15,6 +16,14 @@ int client_fail(GError **error, const char *format, ...)
     if (error)
         *error = g_error_new_valist(CLIENT_ERROR, CLIENT_FAILED, format, args);
     va_end(args);
+    return -1;
+}
+
+int client_check_environment(const char *name, GError **error)
+{
+    if (strcmp(name, "live") == 0 || strcmp(name, "test") == 0)
+        return 0;
+    g_set_error(error, CLIENT_ERROR, CLIENT_USAGE, "there is no environment %s: use live or test", name);
     return -1;
 }
 

@@ -39,5 +39,8 @@ GQuark client_error_quark(void);
 /* Sets error to a failure, "what went wrong: what to do". Returns -1. */
 int client_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* Whether it is live or test. Returns 0, or -1 with error set. */
+int client_check_environment(const char *name, GError **error);
+
 /* Tells a failure that does not end the verb. */
 void client_report(const GError *error);

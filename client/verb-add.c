@@ -189,7 +189,8 @@ int verb_add(struct client *client, int argc, char **argv, GError **error)
                                    : "either scopes or full access: give --scope SCOPE or --full");
         return -1;
     }
-    if (send_settings(client, client->argv[0], &s, error) < 0)
+    if (client_check_environment(s.environment, error) < 0 ||
+        send_settings(client, client->argv[0], &s, error) < 0)
         return -1;
     return tell(client, client->argv[0], &s, error);
 }

@@ -49,6 +49,8 @@ int verb_login(struct client *client, int argc, char **argv, GError **error)
 
     if (r <= 0)
         return r;
+    if (client_check_environment(client->argv[0], error) < 0)
+        return -1;
     secret_hide_process();
     prompt = g_strdup_printf("Management key for %s: ", client->argv[0]);
     secret = secret_read(prompt, error);
@@ -65,7 +67,8 @@ int verb_logout(struct client *client, int argc, char **argv, GError **error)
 
     if (r <= 0)
         return r;
-    if (bus_call(client, "ForgetManagementKey", NULL, error, "s", client->argv[0]) < 0)
+    if (client_check_environment(client->argv[0], error) < 0 ||
+        bus_call(client, "ForgetManagementKey", NULL, error, "s", client->argv[0]) < 0)
         return -1;
     tell(client, client->argv[0], "is forgotten");
     return 0;

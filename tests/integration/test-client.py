@@ -143,7 +143,8 @@ class CommandLine(Client):
                           ['exec', 'crm', '--'], ['exec', 'crm', '--var', '1', '--', 'true'], ['add', 'x'],
                           ['add', 'x', '--env', 'test'], ['add', 'x', '--env', 'test', '--full', '--scope', 'a'],
                           ['rotate'], ['rotate', 'crm', '--due'], ['due', '--within', 'soon'],
-                          ['import', 'crm', '--created', 'soon'], ['import', 'crm', '--var', 'A'], ['explain', 'crm']):
+                          ['import', 'crm', '--created', 'soon'], ['import', 'crm', '--var', 'A'], ['explain', 'crm'],
+                          ['login', 'staging'], ['logout', 'staging'], ['add', 'x', '--env', 'prod', '--full']):
             self.refused(2, *arguments)
 
     def test_failures_are_one_line(self):

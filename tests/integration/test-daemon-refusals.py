@@ -78,7 +78,7 @@ class Refusals(unittest.TestCase):
 
     def test_definitions(self):
         self.refused('add', 'new', '--env', 'test', '--scope', 'contacts:all', says='contacts:all')
-        self.refused('add', 'new', '--env', 'prod', '--scope', 'contacts:read', says='prod')
+        self.refused('add', 'new', '--env', 'prod', '--scope', 'contacts:read', says='prod', code=2)
         self.refused('add', 'New!', '--env', 'test', '--scope', 'contacts:read', says='New!')
         self.refused('add', 'x' * 65, '--env', 'test', '--full')
         self.refused('add', 'crm', '--env', 'test', '--full', says='crm')
@@ -137,7 +137,7 @@ class Refusals(unittest.TestCase):
         self.refused('login', 'live', stdin=self.world.sandbox.management_key('test'), says='test')
         self.refused('login', 'test', stdin=read, says='admin:write')
         self.refused('login', 'test', stdin=WELL_FORMED)
-        self.refused('login', 'prod', stdin=WELL_FORMED)
+        self.refused('login', 'prod', stdin=WELL_FORMED, code=2)
         self.refused('logout', 'live')
         self.refused('add', 'new', '--env', 'live', '--full', says='keyturn login live')
         self.add_is_named('NoManagementKey', 'new', self.settings(Environment=('s', 'live')))
