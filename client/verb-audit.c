@@ -139,34 +139,36 @@ static void check_holders(struct report *report, json_object *i, json_object *ho
     }
 }
 
-static int check_integration(struct client *client, struct report *report, json_object *integrations,
-                             size_t n, GError **error)
+static void check_integration(struct client *client, struct report *report, json_object *integrations,
+                              size_t n)
 {
     json_object *i = json_object_array_get_idx(integrations, n);
     g_autoptr(json_object) holders = NULL;
+    g_autoptr(GError) error = NULL;
     guint64 now = when_now();
 
     check_access(report, i);
     check_age(report, i, now);
     check_use(report, i, now);
     check_shared(report, integrations, n);
-    if (bus_get_holders(client, dict_text(i, "Name"), &holders, error) < 0)
-        return -1;
-    check_holders(report, i, holders);
-    return 0;
+    if (bus_get_holders(client, dict_text(i, "Name"), &holders, &error) == 0)
+        check_holders(report, i, holders);
+    else
+        report_add(report, LEVEL_WARN, dict_text(i, "Name"), NULL, "who fetches its key is not known: %s",
+                   error->message);
 }
 
 static int check_all(struct client *client, struct report *report, json_object **ret_integrations,
                      GError **error)
 {
-    g_autoptr(json_object) integrations = NULL;
-
-    if (bus_get_integrations(client, &integrations, error) < 0)
+    if (bus_open(client, error) < 0)
         return -1;
-    for (size_t n = 0; n < json_object_array_length(integrations); n++)
-        if (check_integration(client, report, integrations, n, error) < 0)
-            return -1;
-    *ret_integrations = g_steal_pointer(&integrations);
+    /* A look should not ask for a password. */
+    sd_bus_set_allow_interactive_authorization(client->bus, false);
+    if (bus_get_integrations(client, ret_integrations, error) < 0)
+        return -1;
+    for (size_t n = 0; n < json_object_array_length(*ret_integrations); n++)
+        check_integration(client, report, *ret_integrations, n);
     return 0;
 }
 

@@ -52,6 +52,17 @@ class System(unittest.TestCase):
             self.assertEqual(found[subject][0], 'ok', found)
         self.assertNotIn('linger', found)
 
+    def test_what_others_may_not_see(self):
+        guest.add_user('bob')
+        keyturn('add', 'seen', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:bob')
+        # Which takes it from keyturnd's process alone, though that is another user's.
+        self.assertTrue(keyturn('get', 'seen', user='bob').stdout.startswith('sk_test_'))
+        found = doctor(keyturn('--json', 'doctor', user='bob', check=False))
+        self.assertEqual((found['management keys'][0], found['keyring'][0]), ('warn', 'ok'), found)
+        audit = doctor(keyturn('--json', 'audit', user='bob', check=False))
+        self.assertEqual(audit['seen'][0], 'warn')
+        self.assertTrue(audit['seen'][1].startswith('who fetches its key is not known: '), audit)
+
 
 class User(unittest.TestCase):
     @classmethod
