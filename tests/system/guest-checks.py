@@ -24,6 +24,8 @@ class System(unittest.TestCase):
         cls.sandbox = guest.start_sandbox()
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
+        guest.add_user('bob')
+        keyturn('add', 'seen', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:bob')
 
     def test_the_timer_comes_and_goes_with_keyturnd(self):
         self.assertEqual(show('keyturn-remind.timer', 'ActiveState'), 'active')
@@ -53,9 +55,7 @@ class System(unittest.TestCase):
         self.assertNotIn('linger', found)
 
     def test_what_others_may_not_see(self):
-        guest.add_user('bob')
-        keyturn('add', 'seen', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:bob')
-        # Which takes it from keyturnd's process alone, though that is another user's.
+        # It takes the key from keyturnd's process alone, which is another user's.
         self.assertTrue(keyturn('get', 'seen', user='bob').stdout.startswith('sk_test_'))
         found = doctor(keyturn('--json', 'doctor', user='bob', check=False))
         self.assertEqual((found['management keys'][0], found['keyring'][0]), ('warn', 'ok'), found)
