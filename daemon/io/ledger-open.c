@@ -57,13 +57,14 @@ static int check(sqlite3 *db, int rc, const char *path, GError **error)
 
 static int lock_folder(struct ledger *ledger, const char *folder, GError **error)
 {
+    g_autofree char *path = g_build_filename(folder, "ledger.lock", NULL);
     int r = ledger_lock(folder, &ledger->lock);
 
     if (r == -EWOULDBLOCK) {
         g_set_error(error, KT_ERROR, KT_BUSY, "another keyturnd uses %s: stop it first", folder);
         return -EBUSY;
     }
-    return r < 0 ? fail(error, r, "can't lock %s/ledger.lock: %s", folder, g_strerror(-r)) : 0;
+    return report(r, path, g_strerror(-r), error);
 }
 
 static int prepare_file(const char *path, int64_t *ret_size, GError **error)
