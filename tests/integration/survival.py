@@ -91,8 +91,11 @@ class Account(Running):
 
     def insist(self, *arguments, stdin=''):
         """The command, and again while keyturnd has only just been started."""
-        wait_for(lambda: 'try again in a moment' not in self.keyturn(*arguments, stdin=stdin, check=False).stderr,
-                 what=f'keyturn {arguments[0]}')
+        deadline = time.monotonic() + 10
+        while (done := self.keyturn(*arguments, stdin=stdin, check=False)).returncode != 0:
+            if 'try again in a moment' not in done.stderr or time.monotonic() > deadline:
+                raise AssertionError(f'keyturn {arguments[0]}: {done.stderr}')
+            time.sleep(0.02)
 
     def look_up(self, name):
         """The properties of an integration; None: there is none."""
