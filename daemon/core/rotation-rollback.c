@@ -27,6 +27,14 @@ static void erased(struct rotation *r, const struct rotation_event *e, const str
     }
 }
 
+/* HueChat told another end of it than it has: by its name it is ours, so the sweep takes it for a stray. */
+static bool is_ours_by_name(const struct rotation *r, const struct rotation_event *e)
+{
+    const struct remote_key *found = e->type == EVENT_GOT ? e->key : find_by_id(e, r->new_id);
+
+    return r->new_name != NULL && found != NULL && g_strcmp0(found->name, r->new_name) == 0;
+}
+
 void rolling_back_absorb(struct rotation *r, const struct rotation_event *e, const struct rotation_facts *f,
                          struct rotation_step *step)
 {
@@ -43,7 +51,9 @@ void rolling_back_absorb(struct rotation *r, const struct rotation_event *e, con
         return;
     }
     result = removal_absorb(r, new_key(r), e, f->now);
-    if (result == REMOVAL_FOREIGN || result == REMOVAL_NO_PATH) {
+    if (result == REMOVAL_FOREIGN && is_ours_by_name(r, e)) {
+        r->seen.removal = REMOVAL_GONE;
+    } else if (result == REMOVAL_FOREIGN || result == REMOVAL_NO_PATH) {
         removal_hold(r, new_key(r), result);
     } else if (result == REMOVAL_DONE && e->type == EVENT_LISTED &&
                is_within(r->created_at, PROPAGATION_GRACE, f->now)) {

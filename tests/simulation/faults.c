@@ -154,8 +154,10 @@ static void miscreate(struct simulation *s, struct request *q, enum fault fault)
         effect_in(s, q, 0);
     if (fault == FAULT_WIDE)
         q->told.full_access = q->made->full_access = !q->made->full_access;
-    if (fault == FAULT_OTHER_END)
+    if (fault == FAULT_OTHER_END) {
         q->fit = SECRET_WRONG_LAST4;
+        q->told.last4[0] ^= 1;
+    }
     if (fault == FAULT_OTHER_TYPE)
         q->fit = SECRET_WRONG_PREFIX;
     if (fault == FAULT_STILLBORN)

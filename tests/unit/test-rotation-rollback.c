@@ -104,6 +104,25 @@ static void rollback_waits_for_a_key_that_is_not_listed_yet(void **state)
     expect(&b, ROTATION_ROLLING_BACK, ACTION_DELETE);
 }
 
+static void rollback_knows_a_key_with_another_end_by_its_name(void **state)
+{
+    _cleanup_bench_ struct bench b;
+    struct remote_key wrong = new_remote;
+
+    bench_open(&b, CAUSE_AGE);
+    wrong.last4 = (char *)"XXXX";
+    to_sent(&b);
+    created(&b, wrong, SECRET_WRONG_LAST4);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_GET);
+    got(&b, new_remote);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_LIST);
+    LISTED(&b, old_remote, new_remote);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_GET);
+    got(&b, new_remote);
+    expect(&b, ROTATION_ROLLING_BACK, ACTION_DELETE);
+    assert_string_equal(b.r->target_id, "key_new");
+}
+
 static void rollback_after_the_swap_is_a_second_swap(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test(rollback_before_the_create_aborts),
         cmocka_unit_test(rollback_before_the_swap_deletes_the_new_key),
         cmocka_unit_test(rollback_waits_for_a_key_that_is_not_listed_yet),
+        cmocka_unit_test(rollback_knows_a_key_with_another_end_by_its_name),
         cmocka_unit_test(rollback_after_the_swap_is_a_second_swap),
         cmocka_unit_test(rollback_without_a_way_back_drains_on),
         cmocka_unit_test(dead_new_key_swaps_back_by_itself_and_forth_again),
