@@ -1,18 +1,56 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each service gets its own key and no other; who gets none, why, and where that is written."""
+import ctypes
 import json
 import os
 import pathlib
 import pwd
+import shutil
+import signal
 import subprocess
 import unittest
 
 import guest
 from guest import PLACE, fetched_by, fetcher, journal, keyturn, manager, run, show, systemctl
 
+LIBC = ctypes.CDLL(None, use_errno=True)
 # Where control groups may be mounted: version 2, version 1, or both.
 GROUPS = '/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'
+# Lets go of its pid, and asks for a key over the connection that the bus still thinks to be of that pid.
+LETTING_GO = '''
+import json, os, pathlib, sys, time
+from guest import *
+bus = system_bus()
+if os.fork():
+    os._exit(0)
+wait_for(pathlib.Path(sys.argv[2]).exists, what='the other process')
+try:
+    print(bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKey', 's', sys.argv[1]))
+except BusError as error:
+    print(error.name)
+'''
+SYS_CLONE3 = 435
 DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
+
+
+def fork_as(pid):
+    """As fork(), but the child has that pid: what luck, or many forks, might bring about."""
+    pids = (ctypes.c_int * 1)(pid)
+    # flags pidfd child_tid parent_tid exit_signal stack stack_size tls set_tid set_tid_size cgroup
+    arguments = (ctypes.c_uint64 * 11)(0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(pids), 1, 0)
+    child = LIBC.syscall(SYS_CLONE3, arguments, ctypes.sizeof(arguments))
+    if child < 0:
+        raise OSError(ctypes.get_errno(), 'clone3')
+    return child
+
+
+def enter(unit):
+    """Moves this process into the unit's control group."""
+    group = show(unit, 'ControlGroup')
+    for folder in GROUPS:
+        procs = pathlib.Path(f'{folder}{group}/cgroup.procs')
+        if procs.exists():
+            procs.write_text(str(os.getpid()))
 
 
 def add(name, *rules):
@@ -94,6 +132,35 @@ class Access(unittest.TestCase):
             intruder.wait()
             systemctl('stop', 'crm.service')
 
+    def test_pid_reused_under_another_uid(self):
+        """The bus knows the pid that connected; by now it is another's, of an allowed unit."""
+        fetcher('crm.service', 'by-unit', User='alice')
+        fetched_by('crm.service')
+        ready = PLACE / 'fetched' / 'reused'
+        ready.unlink(missing_ok=True)
+        thief = subprocess.Popen(['setpriv', '--reuid=carol', '--regid=carol', '--init-groups', 'python3', '-Bc',
+                                  LETTING_GO, 'by-unit', ready], stdout=subprocess.PIPE, text=True,
+                                 env={'PATH': os.environ['PATH'], 'PYTHONPATH': str(PLACE)})
+        thief.wait(10)
+        child = fork_as(thief.pid)
+        if child == 0:
+            try:
+                enter('crm.service')
+                os.setuid(pwd.getpwnam('alice').pw_uid)
+                ready.touch()
+                signal.pause()
+            finally:
+                os._exit(1)
+        try:
+            self.assertEqual(child, thief.pid)
+            self.assertEqual(thief.stdout.read().strip(), DENIED)
+            self.assertIn('not believed to be of unit crm.service', refusals('by-unit')[-1])
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            thief.stdout.close()
+            systemctl('stop', 'crm.service')
+
     def test_explain(self):
         fetcher('crm.service', 'by-unit', User='alice')
         fetched_by('crm.service')
@@ -111,6 +178,23 @@ class Access(unittest.TestCase):
             self.assertEqual(done.returncode, 1, done.stdout)
             self.assertIn('org.keyturn1.manage', done.stderr)
         run('keyturn', '--system', 'list', user='carol')
+
+    def test_polkit_can_let_somebody_manage(self):
+        rules = pathlib.Path('/etc/polkit-1/rules.d/10-test.rules')
+        rules.parent.mkdir(parents=True, exist_ok=True)
+        text = PLACE / 'rules'
+        text.write_text('polkit.addRule(function (action, subject) {\n'
+                        '    if (action.id == "org.keyturn1.manage" && subject.user == "bob")\n'
+                        '        return polkit.Result.YES;\n});\n')
+        shutil.copy(text, rules.with_suffix('.new'))
+        rules.with_suffix('.new').rename(rules)
+        systemctl('restart', 'polkit')
+        try:
+            guest.wait_for(lambda: run('keyturn', '--system', 'log', user='bob', check=False).returncode == 0,
+                           what='polkit to read its rules')
+            self.assertEqual(run('keyturn', '--system', 'log', user='carol', check=False).returncode, 1)
+        finally:
+            rules.unlink()
 
     def test_nobody_takes_the_name(self):
         systemctl('stop', 'keyturnd')

@@ -6,6 +6,7 @@ The machine is this one's root folder under an overlay in memory, with keyturn i
 real systemd in a container without a network. Nothing of it outlasts the run. It takes root, systemd-nspawn, and a
 kernel that lets one mount and boot; where they lack the test is skipped, and says which.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 GUEST = 'opt/keyturn-test'
 SKIPPED = 77
-BOOT_TIMEOUT = int(os.environ.get("KEYTURN_BOOT_TIMEOUT", 60))
+BOOT_TIMEOUT = 90
 
 TEST_UNIT = '''[Unit]
 Description=Tests of keyturn
@@ -115,7 +116,7 @@ class Machine:
              '--timezone=off', '--resolv-conf=off', '--system-call-filter=@memlock',
              *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-            timeout=timeout)
+            timeout=timeout, env=os.environ | {'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': '1'})
 
     def boot(self):
         """Boots until the tests have ended; returns whether they want another boot."""
@@ -149,10 +150,17 @@ class Machine:
         print(self.read('output'), file=sys.stderr)
 
 
+def wait_for_turn():
+    """One machine at a time: those that one control group holds see each other's processes in it."""
+    turn = open(shutil.which('systemd-nspawn'))
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    return turn
+
+
 def main():
     into_own_mounts()
     build = build_for_usr(pathlib.Path(os.environ['KEYTURN_BUILD']))
-    with tempfile.TemporaryDirectory(prefix='kt-machine-') as place:
+    with wait_for_turn(), tempfile.TemporaryDirectory(prefix='kt-machine-') as place:
         machine = Machine(sys.argv[1], pathlib.Path(place))
         try:
             machine.make(build)
