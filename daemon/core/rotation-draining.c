@@ -35,6 +35,7 @@ static void listed(struct rotation *r, const struct rotation_event *e, const str
     if (old == NULL) {
         r->again = r->again || r->seen.both_dead;
         rotation_enter(r, ROTATION_DELETING); /* somebody else deleted it: prove that there */
+        r->seen.unlisted = true;
         return;
     }
     if (r->seen.both_dead) {

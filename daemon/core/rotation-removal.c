@@ -182,6 +182,20 @@ static void remove_stray(struct rotation *r, const struct rotation_event *e, use
         removal_hold(r, key, result);
 }
 
+/* HueChat told us another key's id at its creation: then what looks like a twin is the very key that is in
+ * use. */
+static bool is_mistaken(const struct rotation *r, const char *keep, const struct rotation_event *e)
+{
+    const struct remote_key *kept = keep != NULL ? find_by_id(e, keep) : NULL;
+
+    if (keep == NULL || (kept != NULL && rotation_made(r, kept->name)))
+        return false;
+    for (size_t i = 0; i < e->n_keys; i++)
+        if (rotation_made(r, e->keys[i].name) && g_strcmp0(e->keys[i].last4, r->new_last4) == 0)
+            return true;
+    return false;
+}
+
 void sweep_absorb(struct rotation *r, const char *keep, const struct rotation_event *e, usec_t now)
 {
     if (r->target_id != NULL) {
@@ -192,6 +206,12 @@ void sweep_absorb(struct rotation *r, const char *keep, const struct rotation_ev
         return;
     if (e->keys == NULL)
         rotation_retry_read(r, e->answer, now);
+    else if (is_mistaken(r, keep, e) && rotation_is_over(r))
+        rotation_back_off(r, NULL, now);
+    else if (is_mistaken(r, keep, e))
+        rotation_hold(r,
+                      "HueChat lists the new key …%s under another id than %s: look at both in the dashboard",
+                      r->new_last4, keep);
     else if (!aim_at_stray(r, keep, e))
         r->seen.swept = true;
 }

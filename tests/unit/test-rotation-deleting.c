@@ -21,6 +21,22 @@ static void delete_compares_name_type_and_last4_first(void **state)
     }
 }
 
+static void a_list_that_lags_makes_no_storm(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    to_draining(&b);
+    pass(&b, 8 * USEC_PER_HOUR);
+    wake(&b);
+    expect(&b, ROTATION_DRAINING, ACTION_LIST);
+    listed(&b, 0, NULL);
+    expect(&b, ROTATION_DELETING, ACTION_GET);
+    got(&b, old_remote);
+    expect(&b, ROTATION_DRAINING, ACTION_WAIT);
+    assert_int_equal(b.r->next_at, b.f.now + USEC_PER_HOUR);
+}
+
 static void delete_answers(void **state)
 {
     const struct answer *const failures[] = {&broken, &timed_out, &refused, &unsent, &denied, &limited};
@@ -107,6 +123,23 @@ static void key_that_others_deleted_is_only_proved_gone(void **state)
     expect(&b, ROTATION_DELETED, ACTION_PROBE_OLD);
 }
 
+static void the_new_key_under_another_id_is_no_stray(void **state)
+{
+    _cleanup_bench_ struct bench b;
+    struct remote_key real = new_remote, other = new_remote;
+
+    real.id = (char *)"key_real";
+    real.name = (char *)"crm [kt 7f3a9c21.1]";
+    other.name = (char *)"somebody else's";
+    other.last4 = (char *)"zzzz";
+    bench_open(&b, CAUSE_AGE);
+    to_deleted(&b);
+    answered(&b, EVENT_PROBED_OLD, &denied);
+    result(&b, EVENT_ERASED, 0);
+    LISTED(&b, other, real);
+    expect(&b, ROTATION_HELD, ACTION_REMIND);
+}
+
 static void stray_of_this_rotation_goes_before_done(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -173,6 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delete_compares_name_type_and_last4_first),
+        cmocka_unit_test(a_list_that_lags_makes_no_storm),
+        cmocka_unit_test(the_new_key_under_another_id_is_no_stray),
         cmocka_unit_test(delete_answers),
         cmocka_unit_test(delete_that_finds_no_path_is_held),
         cmocka_unit_test(deleted_key_may_work_for_a_minute),
