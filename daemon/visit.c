@@ -321,6 +321,8 @@ struct visit *visit_free(struct visit *visit)
         return NULL;
     if (!visit->settled)
         refuse_now(visit);
+    /* systemd's own copy, perhaps under an earlier name, must not keep it open. */
+    shutdown(visit->fd, SHUT_RDWR);
     forget(visit);
     sd_event_source_disable_unref(visit->io);
     sd_event_source_disable_unref(visit->timer);

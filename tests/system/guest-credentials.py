@@ -71,20 +71,34 @@ class System(unittest.TestCase):
         write_unit('lost.service', service('lost', 'nothing', User='alice'))
         self.refused('lost.service')
 
-    def test_waits_for_the_keyring(self):
-        """A service that is started while the keyring is away gets its key when that is back."""
+    def start_without_keyring(self):
+        """The start of a service that has to wait for its key: keyturnd's memory of it is gone, too."""
         write_unit('crm.service', service('crm', 'crm', User='alice'))
         systemctl('mask', '--runtime', 'keyturn-keyring')
         systemctl('stop', 'crm.service', 'keyturn-keyring')
         guest.wait_for_keyring('absent')
-        systemctl('restart', 'keyturnd')  # what it had in memory is gone with it
+        systemctl('restart', 'keyturnd')
         start = subprocess.Popen(['systemctl', 'start', 'crm.service'])
         with self.assertRaises(subprocess.TimeoutExpired):
             start.wait(1)
+        return start
+
+    def bring_keyring_back(self, start):
         systemctl('unmask', '--runtime', 'keyturn-keyring')
         systemctl('start', 'keyturn-keyring')
         self.assertEqual(start.wait(30), 0)
         self.assertTrue(got('crm').startswith('sk_test_'))
+
+    def test_waits_for_the_keyring(self):
+        """A service that is started while the keyring is away gets its key when that is back."""
+        self.bring_keyring_back(self.start_without_keyring())
+
+    def test_waits_while_keyturnd_crashes(self):
+        start = self.start_without_keyring()
+        systemctl('kill', '--kill-whom=main', '--signal=KILL', 'keyturnd')
+        wait_for(lambda: show('keyturnd', 'ActiveState') == 'active' and show('keyturnd', 'NRestarts') != '0',
+                 what='keyturnd to be started again')
+        self.bring_keyring_back(start)
 
     def test_ordinary_user_can_not_pretend(self):
         """Whoever binds the address of an allowed unit; the socket is root's."""
