@@ -92,7 +92,9 @@ static int job_taken(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     struct hook *hook = userdata;
     const char *job;
 
-    if (sd_bus_message_is_method_error(reply, NULL))
+    if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_ACCESS_DENIED))
+        finish(hook, "polkit does not let keyturnd act on it, see keyturnd(8)");
+    else if (sd_bus_message_is_method_error(reply, NULL))
         finish(hook, sd_bus_message_get_error(reply)->message);
     else if (sd_bus_message_read(reply, "o", &job) < 0)
         finish(hook, "systemd's answer makes no sense");

@@ -89,7 +89,11 @@ class Hooks(unittest.TestCase):
         finally:
             (INTEGRATIONS / 'evil.conf').unlink()
 
-    def test_6_only_root_names_units(self):
+    def test_6_refusal_is_told(self):
+        keyturn('add', 'odd', '--env', 'test', '--full', '--restart', 'systemd-logind.service')
+        wait_for(lambda: 'polkit does not let keyturnd' in integration('odd')['Attention'], what='attention')
+
+    def test_7_only_root_names_units(self):
         done = run('keyturn', '--system', 'add', 'mine', '--env', 'test', '--full', '--start', 'three.service',
                    user='alice', check=False)
         self.assertEqual(done.returncode, 1)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Enabling keyturnd is all the set-up; keys outlast reboots and crashes of the keyring, of keyturnd and of its bus."""
+import os
 import pathlib
 import pwd
+import shutil
+import struct
 import unittest
 
 import guest
@@ -119,6 +122,29 @@ class SecondBoot(unittest.TestCase):
                  what='keyturnd to be started again')
         guest.wait_for_keyring()
         self.assertEqual(self.fetch(), self.key)
+
+    def test_4_activation(self):
+        systemctl('stop', 'keyturnd')
+        self.assertTrue(keyturn('list').stdout)
+        self.assertEqual(show('keyturnd', 'ActiveState'), 'active')
+        systemctl('disable', '--now', 'keyturnd')
+        try:
+            self.assertEqual(keyturn('list', check=False).returncode, 1)
+            self.assertEqual(show('keyturnd', 'ActiveState'), 'inactive')
+        finally:
+            guest.enable()
+
+    def test_5_file_capability_of_the_keyring(self):
+        """Debian gives gnome-keyring-daemon CAP_IPC_LOCK where it can; it has to start within the unit's limits."""
+        program = shutil.which('gnome-keyring-daemon')
+        capability = struct.pack('<5I', 0x02000001, 1 << 14, 0, 0, 0)  # cap_ipc_lock=ep
+        os.setxattr(program, 'security.capability', capability)
+        try:
+            systemctl('restart', 'keyturn-keyring')
+            guest.wait_for_keyring()
+            self.assertEqual(self.fetch(), self.key)
+        finally:
+            os.removexattr(program, 'security.capability')
 
 
 if __name__ == '__main__':
