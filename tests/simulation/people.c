@@ -56,17 +56,28 @@ static void move_in(struct simulation *s, struct app *app, struct holder *holder
 
     if (s->calm)
         most = MIN(most, USEC_PER_DAY);
-    simulation_plan(s, chance_span(&s->chance, USEC_PER_SEC, MAX(most, 2 * USEC_PER_SEC)), move, app)->data =
-        holder;
+    simulation_plan(s, chance_span(&s->chance, USEC_PER_SEC, MAX(most, 2 * USEC_PER_SEC)), move, app)
+        ->number = holder->number;
+}
+
+static struct holder *find_holder(const struct app *app, uint64_t number)
+{
+    for (guint i = 0; i < app->holders->len; i++) {
+        struct holder *holder = app->holders->pdata[i];
+
+        if (holder->number == number)
+            return holder;
+    }
+    return NULL;
 }
 
 /* A holder uses the key it has; then it fetches anew, or ends. */
 static void move(struct simulation *s, struct happening *h)
 {
-    struct holder *holder = h->data;
+    struct holder *holder = find_holder(h->app, h->number);
     const struct row *current = ledger_current(h->app);
 
-    if (!g_ptr_array_find(h->app->holders, holder, NULL))
+    if (holder == NULL)
         return; /* it ended before */
     if (remote_works(s, holder->remote))
         remote_use(s, holder->remote);
@@ -108,6 +119,7 @@ static void fetch(struct simulation *s, struct app *app)
     if (!process_is_up(s) || current == NULL || app->holders->len >= 3)
         return;
     holder = g_new0(struct holder, 1);
+    holder->number = ++s->holders;
     holder->generation = app->generation;
     holder->remote = current->remote;
     remote_use(s, holder->remote);

@@ -65,6 +65,7 @@ struct row {
 };
 
 struct holder {
+    uint64_t number; /* never used again */
     uint64_t generation;
     struct remote *remote;
 };
@@ -132,7 +133,7 @@ struct simulation {
     GHashTable *disk;      /* rid -> struct rotation, as it would be read back */
     GHashTable *known_ids; /* every id that the ledger has seen */
     GHashTable *courses;   /* rid -> struct course */
-    uint64_t numbers, serials;
+    uint64_t numbers, serials, holders;
     unsigned ghosts; /* requests that will take effect without an answer */
     GPtrArray *remotes;
     struct app apps[MAX_APPS];
