@@ -60,7 +60,8 @@ static enum removal_result absorb_deleted(struct rotation *r, const struct answe
     switch (answer_class(answer)) {
     case ANSWER_OK:
         r->seen.removal = REMOVAL_GONE;
-        r->failures = 0;
+        if (r->target_id == NULL)
+            r->failures = 0; /* a stray is the fruit of a failed create, which is still to be paid for */
         return REMOVAL_DONE;
     case ANSWER_ABSENT:
         r->seen.deny_delete = true;

@@ -158,6 +158,35 @@ static void reconciling_deletes_a_match_and_goes_on(void **state)
     assert_int_equal(b.r->attempt, 2);
 }
 
+static void creates_that_are_lost_again_and_again_come_ever_more_rarely(void **state)
+{
+    static const usec_t waits[] = {10 * USEC_PER_SEC, USEC_PER_MINUTE, 5 * USEC_PER_MINUTE};
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_AGE);
+    to_sent(&b);
+    for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+        g_autofree char *name = rotation_key_name(b.r);
+        struct remote_key lost = new_remote;
+
+        lost.name = name;
+        answered(&b, EVENT_CREATED, &timed_out);
+        LISTED(&b, lost);
+        got(&b, lost);
+        answered(&b, EVENT_DELETED, &ok);
+        pass(&b, USEC_PER_SEC);
+        wake(&b);
+        LISTED(&b, old_remote);
+        assert_int_equal(b.r->state, ROTATION_CREATING);
+        assert_int_equal(b.r->next_at, b.f.now + waits[i]);
+        pass(&b, waits[i]);
+        wake(&b);
+        result(&b, EVENT_KEYRING_CHECKED, 0);
+        expect(&b, ROTATION_CREATING, ACTION_CREATE);
+        say(&b, EVENT_SENDING);
+    }
+}
+
 static void five_failed_creates_abort_and_crashes_do_not_count(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -276,6 +305,7 @@ int main(void)
         cmocka_unit_test(crash_before_the_secret_is_stored_makes_another),
         cmocka_unit_test(reconciling_counts_absence_late),
         cmocka_unit_test(reconciling_deletes_a_match_and_goes_on),
+        cmocka_unit_test(creates_that_are_lost_again_and_again_come_ever_more_rarely),
         cmocka_unit_test(five_failed_creates_abort_and_crashes_do_not_count),
         cmocka_unit_test(unfit_key_is_rolled_back),
         cmocka_unit_test(answer_that_names_another_key_is_held),
