@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import guest
-from guest import PLACE, keyturn, manager, run, show, systemctl, wait_for, write_unit
+from guest import keyturn, manager, run, show, systemctl, wait_for, write_unit
 
 SOCKET = '/run/keyturn/credentials.sock'
 USER_UNITS = pathlib.Path('/home/alice/.config/systemd/user')

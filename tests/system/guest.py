@@ -13,7 +13,7 @@ import types
 import unittest
 
 from wire import BusError, Connection
-from world import COLLECTION, KEYTURN, KEYTURN_PATH, MANAGER, SECRETS, SECRETS_PATH, SERVICE, Sandbox, wait_for
+from world import KEYTURN, KEYTURN_PATH, MANAGER, SECRETS, SECRETS_PATH, SERVICE, Sandbox, wait_for
 
 PLACE = pathlib.Path('/opt/keyturn-test')
 UNITS = pathlib.Path('/run/systemd/system')
