@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturnd is killed at every transition of its ledger, and at random instants; nothing is lost and nothing is left.
 
-The transitions need a build with -Dkill-points=true. --long (or KEYTURN_LONG=1): every transition, before and after, and 200 random
-instants; --seed=N replays the random ones, --only=KIND,... takes those kinds of life alone.
+The transitions need a build with -Dkill-points=true. --long (or KEYTURN_LONG=1): every transition, before and after,
+and 200 random instants; --seed=N replays the random ones, --only=KIND,... takes those kinds of life alone.
 """
 import collections
 import concurrent.futures
@@ -16,7 +16,9 @@ import threading
 import time
 import unittest
 
-from survival import JANUARY, SCOPES, Account, Died, Watch
+import lives
+from survival import Account, Died, Watch
+from wire import BusError
 from world import build_root
 
 LONG = '--long' in sys.argv or os.environ.get('KEYTURN_LONG') == '1'
@@ -25,211 +27,10 @@ ONLY = next((a.split('=')[1].split(',') for a in sys.argv if a.startswith('--onl
 WORKERS = 6
 STRIDE = 1 if LONG else 4
 INSTANTS = 200 if LONG else 12
-PATIENCE = 100  # a key so new that it may not be listed yet is waited for, 60 s
+PATIENCE = 200  # keys so new that HueChat may not know them everywhere are given a minute
 MANY = 100  # transitions; no life has that many
-
-
-class Life:
-    """One integration. act() says what is left to be said, time and again; it is over when is_over()."""
-    expected = 'key'
-    overlap = '1s'
-    typical = 2.0  # seconds
-    own_account = False
-
-    def __init__(self, account, name):
-        self.account, self.name = account, name
-        self.said = collections.Counter()
-
-    def add(self, *options):
-        self.account.insist('add', self.name, '--env', 'test', '--scope', 'contacts:read', '--overlap',
-                            self.overlap, *options)
-
-    def prepare(self):
-        self.add()
-
-    def say(self, *words, stdin=''):
-        """Says it once more, unless that has been refused too often."""
-        self.said[words] += 1
-        done = self.account.say(*words, stdin=stdin)
-        if done.returncode != 0 and self.said[words] > 5:
-            raise AssertionError(f'keyturn {words}: {done.stderr}')
-        return done
-
-    def generation(self):
-        return self.account.integration(self.name)['Generation']
-
-    def act(self, state):
-        raise NotImplementedError
-
-    def has_what_it_wants(self, properties):
-        return properties is not None and properties['Generation'] == 2
-
-    def is_over(self, properties):
-        return (self.has_what_it_wants(properties) and
-                (properties is None or (properties['RotationState'] == 'idle' and
-                                        not 0 < properties['DueAt'] < time.time() * 1e6)))
-
-    def verdict(self):
-        return self.account.verdict(self.name, self.expected)
-
-
-class Add(Life):
-    typical = 0.5
-
-    def prepare(self):
-        pass
-
-    def act(self, properties):
-        if properties is None:
-            self.say('add', self.name, '--env', 'test', '--scope', 'contacts:read', '--overlap', self.overlap)
-        elif properties['RotationState'] == 'idle':
-            self.say('rotate', self.name)  # it was defined, and no more
-
-    def has_what_it_wants(self, properties):
-        return properties is not None and properties['Generation'] == 1
-
-
-class Rotate(Life):
-    words = ()
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle':
-            self.say('rotate', self.name, *self.words)
-
-
-class Compromised(Rotate):
-    words = ('--compromised',)
-    typical = 1.0
-
-
-class Hurry(Life):
-    """Compromised while a rotation is running: that one, and another."""
-    typical = 2.5
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle':
-            self.say('rotate', self.name, *(['--compromised'] if properties['Generation'] > 1 else []))
-        elif properties['RotationState'] == 'draining' and properties['Generation'] == 2:
-            self.say('rotate', self.name, '--compromised')
-
-    def prepare(self):
-        self.overlap = '2s'
-        self.add()
-
-    def has_what_it_wants(self, properties):
-        return properties is not None and properties['Generation'] >= 3
-
-
-class Imported(Life):
-    """A key of January, without its id: it is due as soon as it is taken in."""
-    typical = 2.5
-
-    def prepare(self):
-        self.add('--no-issue')
-        self.made = self.account.sandbox.create_key(f'Legacy {self.name}', permissions=SCOPES, created_at=JANUARY)
-
-    def act(self, properties):
-        if properties['Generation'] == 0:
-            self.say('import', self.name, stdin=self.made['key'])
-
-    def verdict(self):
-        wrong = super().verdict()
-        if self.account.sandbox.keys(id=self.made['id'])[0]['valid']:
-            wrong.append('orphan: the imported key is still there')
-        return wrong
-
-
-class Revoke(Life):
-    expected = 'none'
-    typical = 0.5
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle':
-            self.say('revoke', self.name, '--force')
-
-    def has_what_it_wants(self, properties):
-        return properties is not None and properties['KeyId'] == ''
-
-
-class Remove(Life):
-    expected = 'gone'
-    typical = 0.5
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle':
-            self.say('remove', self.name, '--revoke')
-
-    def has_what_it_wants(self, properties):
-        return properties is None
-
-
-class RollbackBefore(Life):
-    """A new key that can't be tried yet is given up."""
-    typical = 1.0
-    is_given_up = False
-
-    def prepare(self):
-        self.add()
-        self.account.sandbox.set_faults({'call': 'probe', 'fault': 'error-503', 'count': 0})
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle':
-            self.is_given_up = self.said['rollback', self.name] > 0
-            if not self.is_given_up:
-                self.say('rotate', self.name)
-        elif properties['RotationState'] == 'stored':
-            self.say('rollback', self.name)
-        if self.is_given_up:
-            self.account.sandbox.set_faults()
-
-    def has_what_it_wants(self, properties):
-        return self.is_given_up and properties['Generation'] == 1
-
-
-class RollbackAfter(Life):
-    """Back to the old key while both are valid; a person who comes too late has the new one."""
-    overlap = '2s'
-    typical = 4.0
-
-    def act(self, properties):
-        if properties['RotationState'] == 'idle' and properties['Generation'] == 1:
-            self.say('rotate', self.name)
-        elif properties['RotationState'] == 'draining' and properties['Generation'] == 2:
-            self.say('rollback', self.name)
-
-    def has_what_it_wants(self, properties):
-        return properties is not None and properties['Generation'] in (2, 3)
-
-
-class Dashboard(Life):
-    """A person creates the new key, and deletes the old one."""
-    typical = 2.5
-
-    def prepare(self):
-        self.add('--dashboard')
-        self.old = self.account.sandbox.create_key(self.name, permissions=SCOPES)
-        self.account.insist('import', self.name, stdin=self.old['key'])
-        self.new = None
-
-    def act(self, properties):
-        state = properties['RotationState']
-        if state == 'idle':
-            self.say('rotate', self.name)
-        elif state == 'awaiting-key':
-            wanted = re.search(r'named "([^"]+)" with the scopes ([a-z:;]+)', properties['Attention'])
-            if wanted is None:
-                return
-            if self.new is None:
-                self.new = self.account.sandbox.create_key(wanted[1], permissions=wanted[2].split(';'))
-            self.say('import', self.name, stdin=self.new['key'])
-        elif state == 'awaiting-deletion':
-            if self.account.sandbox.keys(id=self.old['id'])[0]['valid']:
-                self.account.sandbox.delete_key(self.old['id'])
-            self.say('confirm-deleted', self.name)
-
-
-LIVES = [RollbackBefore, Add, Rotate, Imported, Compromised, Hurry, Revoke, Remove, RollbackAfter, Dashboard]
-LIVES = [kind for kind in LIVES if not ONLY or kind.__name__ in ONLY]
+FEW = 10    # and so many those that need a world of their own
+LIVES = [kind for kind in lives.ALL if not ONLY or kind.__name__ in ONLY]
 
 
 class Figures:
@@ -295,8 +96,8 @@ def run_life(life, kill_at=None, after=None):
             deaths = live(life, threading.Timer(after, account.daemon.kill) if after is not None else None)
             account.revive()  # what is only in memory does not count
             wrong = life.verdict()
-        except AssertionError as error:
-            wrong = [f'other: {error}']
+        except (AssertionError, BusError, OSError) as error:
+            wrong = [f'other: {error!r}']
     account.sandbox.set_faults()
     return deaths, wrong + watch.violations, watch
 
@@ -306,7 +107,7 @@ def tally(figures, life, label, result):
     figures['lives'] += 1
     figures['kills'] += deaths
     figures['fetches'] += watch.fetches
-    figures['rotations'] += len({e['Rotation'] for e in life.account.history(life.name) if e['Rotation']})
+    figures['rotations'] += len({e['Rotation'] for e in life.account.history() if e['Rotation'] and e['Integration'] == life.name})
     for text in wrong:
         figures[text.split(':')[0]] += 1
         figures.wrong.append(f'{label}: {text}')
@@ -314,11 +115,15 @@ def tally(figures, life, label, result):
         figures.wrong.append(f'refused: {dict(watch.refusals)}\n{life.account.log("keyturnd")[-6000:]}')
 
 
-def sweep(kind, when, first):
-    """A kind of life, killed at the first transition, and every further one until it lives through."""
+def world_of(kind):
+    return Account(api=kind.api, login=not kind.has_world_of_its_own)
+
+
+def sweep(kind, when, numbers):
+    """A kind of life, killed at the first of these transitions, and at the others until it lives through."""
     figures = Figures()
-    with Account() as account:
-        for n in range(first, MANY, STRIDE):
+    with world_of(kind) as account:
+        for n in numbers:
             life = kind(account, f'{kind.__name__.lower()}-{when}-{n}')
             label = f'{kind.__name__} killed {when} transition {n}'
             result = run_life(life, kill_at=f'{when}:{n}')
@@ -333,7 +138,7 @@ def strike(seed, count):
     figures, chance = Figures(), random.Random(seed)
     with Account() as account:
         for n in range(count):
-            kind = chance.choice(LIVES)
+            kind = chance.choice([kind for kind in LIVES if not kind.has_world_of_its_own])
             life = kind(account, f'{kind.__name__.lower()}-{n}')
             after = chance.uniform(0, kind.typical)
             result = run_life(life, after=after)
@@ -343,9 +148,13 @@ def strike(seed, count):
 
 def jobs(has_kill_points):
     for kind in LIVES if has_kill_points else []:
-        yield sweep, (kind, 'before', 1)
-        yield sweep, (kind, 'after', 1 + STRIDE // 2)
-    for n in range(WORKERS):
+        for when, first in (('before', 1), ('after', 1 + STRIDE // 2)):
+            if kind.has_world_of_its_own:
+                for n in range(first if LONG else first + STRIDE, FEW, STRIDE):
+                    yield sweep, (kind, when, [n])
+            else:
+                yield sweep, (kind, when, range(first, MANY, STRIDE))
+    for n in range(WORKERS) if not ONLY else []:
         yield strike, (SEED + n, INSTANTS // WORKERS)
 
 
