@@ -236,7 +236,8 @@ class Management(Life):
 
     def verdict(self):
         account, wrong = self.account, []
-        new = [k for k in account.sandbox.keys(valid=True) if OURS.fullmatch(k['name']) and k['id'] not in account.foreign]
+        new = [k for k in account.sandbox.keys(valid=True)
+               if OURS.fullmatch(k['name']) and k['id'] not in account.foreign]
         secrets = {a['management']: secret.decode() for _, a, secret in account.items() if 'management' in a}
         wrong += [f'orphan: {k["name"]} …{k["last4"]}' for k in new[1:]]
         if not new or secrets.get(f'test:{new[0]["id"]}', '')[-4:] != new[0]['last4']:

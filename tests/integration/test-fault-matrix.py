@@ -204,7 +204,8 @@ def count(results, kind):
 
 
 def summary(results):
-    return (f'{len(results)} rotations, {sum(r.restarts for r in results)} restarts: {count(results, "orphan")} orphans, '
+    return (f'{len(results)} rotations, {sum(r.restarts for r in results)} restarts: '
+            f'{count(results, "orphan")} orphans, '
             f'{count(results, "lost")} lost keys, {count(results, "invalid")} invalid hand-outs, '
             f'{count(results, "foreign")} foreign keys deleted')
 

@@ -25,7 +25,10 @@ def mount(source, target, kind, flags=0, data=None):
 
 
 class SmallDisk:
-    """A tmpfs of 16 MiB (the ledger's log alone may take four) in the state directory's place, in a mount namespace of the test's own."""
+    """A tmpfs of 16 MiB in the state directory's place, in a mount namespace of the test's own.
+
+    The ledger's log alone may take four.
+    """
 
     def __init__(self, path):
         self.path = path

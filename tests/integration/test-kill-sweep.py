@@ -107,7 +107,8 @@ def tally(figures, life, label, result):
     figures['lives'] += 1
     figures['kills'] += deaths
     figures['fetches'] += watch.fetches
-    figures['rotations'] += len({e['Rotation'] for e in life.account.history() if e['Rotation'] and e['Integration'] == life.name})
+    figures['rotations'] += len({e['Rotation'] for e in life.account.history()
+                                 if e['Rotation'] and e['Integration'] == life.name})
     for text in wrong:
         figures[text.split(':')[0]] += 1
         figures.wrong.append(f'{label}: {text}')
