@@ -93,7 +93,13 @@ class Hooks(unittest.TestCase):
         keyturn('add', 'odd', '--env', 'test', '--full', '--restart', 'systemd-logind.service')
         wait_for(lambda: 'polkit does not let keyturnd' in integration('odd')['Attention'], what='attention')
 
-    def test_7_only_root_names_units(self):
+    def test_7_name_with_an_escape(self):
+        hook = PLACE / 'fetched' / 'escaped'
+        guest.write_unit(r'a\x2db.service', ONESHOT.format(command=f'/bin/touch {hook}'))
+        keyturn('add', 'escaped', '--env', 'test', '--full', '--start', r'a\x2db.service')
+        wait_for(hook.exists, what='a start')
+
+    def test_8_only_root_names_units(self):
         done = run('keyturn', '--system', 'add', 'mine', '--env', 'test', '--full', '--start', 'three.service',
                    user='alice', check=False)
         self.assertEqual(done.returncode, 1)
