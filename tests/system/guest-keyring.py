@@ -14,6 +14,13 @@ PASSWORD = pathlib.Path('/etc/credstore.encrypted/keyturn-keyring')
 
 
 class FirstBoot(unittest.TestCase):
+    def test_0_install_on_a_running_system(self):
+        """As `meson install` does it; what booting has made is taken away before."""
+        run('userdel', 'keyturn')
+        shutil.rmtree('/etc/keyturn')
+        run(PLACE / 'after-install', '/usr')
+        self.assertEqual(pathlib.Path('/etc/keyturn/integrations').owner(), 'keyturn')
+
     def test_1_enabling_is_all(self):
         self.assertFalse(PASSWORD.exists())
         systemctl('enable', '--now', 'keyturnd')

@@ -101,6 +101,7 @@ class Machine:
     def install_tests(self):
         tests = self.root / GUEST
         tests.mkdir(parents=True)
+        shutil.copy(HERE.parents[1] / 'systemd' / 'after-install', tests)
         for source in (*HERE.glob('*.py'), *(HERE.parent / 'integration' / f'{n}.py' for n in ('world', 'wire'))):
             shutil.copy(source, tests)
         units = self.root / 'etc/systemd/system'
