@@ -46,13 +46,14 @@ static void note_error(struct load *load, GError *error)
     g_error_free(error);
 }
 
-static bool file_read(const char *path, char **ret, GError **error)
+static bool read_text(const char *path, char **ret, GError **error)
 {
-    g_autoptr(GError) cause = NULL;
+    int r = file_read(path, ret);
 
-    if (g_file_get_contents(path, ret, NULL, &cause))
+    if (r == 0)
         return true;
-    g_set_error(error, KT_ERROR, KT_FAILED, "%s: let keyturnd read it", cause->message);
+    g_set_error(error, KT_ERROR, KT_FAILED, "%s: %s: let it be a file that keyturnd may read", path,
+                r == -EINVAL ? "it is no regular file" : g_strerror(-r));
     return false;
 }
 
@@ -67,7 +68,7 @@ static void load_config(struct load *load)
     if (access(path, F_OK) < 0 && errno == ENOENT)
         config = config_new();
     else
-        config = file_read(path, &text, &error) ? config_parse(path, text, &error) : NULL;
+        config = read_text(path, &text, &error) ? config_parse(path, text, &error) : NULL;
     if (config == NULL) {
         note_error(load, error);
         return;
@@ -131,7 +132,7 @@ static void load_file(struct load *load, const char *name)
     _cleanup_integration_ struct integration *definition = NULL;
     GError *error = NULL;
 
-    if (file_read(path, &text, &error))
+    if (read_text(path, &text, &error))
         definition = integration_parse(name, path, text, daemon->config->extra_permissions, &error);
     if (definition != NULL && check_environment(daemon, entry, definition, path, &error)) {
         take(load, g_steal_pointer(&definition));
@@ -211,7 +212,7 @@ int definitions_write(struct daemon *daemon, const struct integration *definitio
     g_autofree char *text = integration_to_text(definition);
     int r = folder_make(folder);
 
-    return r < 0 ? r : file_replace(path, text, strlen(text));
+    return r < 0 ? r : file_replace(path, 0644, text, strlen(text));
 }
 
 int definitions_delete(struct daemon *daemon, const char *name)

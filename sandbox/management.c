@@ -44,7 +44,7 @@ static char *read_file(const char *path, char *secrets[TYPES])
 static char *write_file(const char *path, char *const secrets[TYPES])
 {
     g_autofree char *text = g_strdup_printf("live %s\ntest %s\n", secrets[KEY_LIVE], secrets[KEY_TEST]);
-    int r = file_replace(path, text, strlen(text));
+    int r = file_replace(path, 0600, text, strlen(text));
 
     return r < 0 ? g_strdup_printf("%s: %s", path, g_strerror(-r)) : NULL;
 }

@@ -103,7 +103,7 @@ static char *announce(const struct options *options, unsigned port)
 {
     g_autofree char *text = g_strdup_printf("%u\n", port);
     const bool v6 = strchr(options->address, ':') != NULL;
-    int r = options->port_file != NULL ? file_replace(options->port_file, text, strlen(text)) : 0;
+    int r = options->port_file != NULL ? file_replace(options->port_file, 0644, text, strlen(text)) : 0;
 
     if (r < 0)
         return g_strdup_printf("%s: %s", options->port_file, g_strerror(-r));

@@ -13,6 +13,8 @@
 
 #include "daemon/util/cleanup.h"
 
+#define READ_MAX (1024 * 1024)
+
 static int write_all(int fd, const char *content, size_t size)
 {
     while (size > 0) {
@@ -37,7 +39,7 @@ static int sync_folder_of(const char *path)
     return 0;
 }
 
-int file_replace(const char *path, const char *content, size_t size)
+int file_replace(const char *path, mode_t mode, const char *content, size_t size)
 {
     g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
     _cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC);
@@ -46,7 +48,7 @@ int file_replace(const char *path, const char *content, size_t size)
     if (fd < 0)
         return -errno;
     r = write_all(fd, content, size);
-    if (r == 0 && fchmod(fd, 0644) < 0)
+    if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
@@ -55,6 +57,30 @@ int file_replace(const char *path, const char *content, size_t size)
         return r;
     }
     return sync_folder_of(path);
+}
+
+int file_read(const char *path, char **ret)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    g_autofree char *text = NULL;
+    struct stat status;
+    size_t length = 0;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return -EINVAL;
+    text = g_malloc(READ_MAX + 1);
+    while (length <= READ_MAX && (n = read(fd, text + length, READ_MAX + 1 - length)) > 0)
+        length += (size_t)n;
+    if (length > READ_MAX)
+        return -EFBIG;
+    if (n < 0)
+        return -errno;
+    text[length] = '\0';
+    *ret = g_steal_pointer(&text);
+    return 0;
 }
 
 int folder_make(const char *path)

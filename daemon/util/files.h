@@ -3,10 +3,16 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
-/* Writes a file that everybody may read beside path, syncs it, renames it over path and syncs the folder.
- * Returns 0, or negative errno: then path is whole, old or (if the folder alone could not be synced) new. */
-int file_replace(const char *path, const char *content, size_t size);
+/* Writes a file of that mode (whatever the umask) beside path, syncs it, renames it over path and syncs the
+ * folder. Returns 0, or negative errno: then path is whole, old or (if the folder alone could not be synced)
+ * new. */
+int file_replace(const char *path, mode_t mode, const char *content, size_t size);
+
+/* Reads a regular file of 1 MiB at most; never waits for one that is something else. The text is the caller's
+ * (g_free). Negative errno: -EINVAL: no regular file; -EFBIG. */
+int file_read(const char *path, char **ret);
 
 /* Makes the folder (0700) and its parents. Returns 0 or negative errno. */
 int folder_make(const char *path);

@@ -78,11 +78,11 @@ static void test_makes_and_replaces(void **state)
     struct place *place = *state;
     struct stat first, second;
 
-    assert_int_equal(file_replace(place->path, "one", 3), 0);
+    assert_int_equal(file_replace(place->path, 0644, "one", 3), 0);
     assert_only(place, "one");
     assert_int_equal(stat(place->path, &first), 0);
     assert_int_equal(first.st_mode & 07777, 0644);
-    assert_int_equal(file_replace(place->path, "", 0), 0);
+    assert_int_equal(file_replace(place->path, 0644, "", 0), 0);
     assert_only(place, "");
     assert_int_equal(stat(place->path, &second), 0);
     assert_true(first.st_ino != second.st_ino);
@@ -95,9 +95,9 @@ static void test_readers_see_one_version(void **state)
     char text[8] = {0};
     int fd;
 
-    assert_int_equal(file_replace(place->path, "old", 3), 0);
+    assert_int_equal(file_replace(place->path, 0644, "old", 3), 0);
     fd = open(place->path, O_RDONLY | O_CLOEXEC);
-    assert_int_equal(file_replace(place->path, "newer", 5), 0);
+    assert_int_equal(file_replace(place->path, 0644, "newer", 5), 0);
     assert_int_equal(read(fd, text, sizeof text), 3);
     assert_string_equal(text, "old");
     close(fd);
@@ -112,7 +112,7 @@ static void test_large_and_binary(void **state)
     gsize length;
 
     content[size - 1] = 'x';
-    assert_int_equal(file_replace(place->path, content, size), 0);
+    assert_int_equal(file_replace(place->path, 0644, content, size), 0);
     assert_true(g_file_get_contents(place->path, &read_back, &length, NULL));
     assert_true(length == size && memcmp(content, read_back, size) == 0);
 }
@@ -122,7 +122,7 @@ static void test_no_folder(void **state)
     struct place *place = *state;
     g_autofree char *path = g_build_filename(place->folder, "missing", "a.conf", NULL);
 
-    assert_int_equal(file_replace(path, "x", 1), -ENOENT);
+    assert_int_equal(file_replace(path, 0644, "x", 1), -ENOENT);
     assert_int_equal(g_access(path, F_OK), -1);
 }
 
@@ -134,7 +134,7 @@ static void test_rename_fails(void **state)
     g_autoptr(GDir) folder = NULL;
 
     assert_int_equal(folder_make(inner), 0);
-    assert_int_equal(file_replace(place->path, "x", 1), -EISDIR);
+    assert_int_equal(file_replace(place->path, 0644, "x", 1), -EISDIR);
     folder = g_dir_open(place->folder, 0, NULL);
     assert_string_equal(g_dir_read_name(folder), "a.conf");
     assert_null(g_dir_read_name(folder));
@@ -147,7 +147,7 @@ static void test_disk_full(void **state)
     int status;
     pid_t pid;
 
-    assert_int_equal(file_replace(place->path, "old", 3), 0);
+    assert_int_equal(file_replace(place->path, 0644, "old", 3), 0);
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -156,7 +156,7 @@ static void test_disk_full(void **state)
 
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
-        _exit(file_replace(place->path, content, sizeof content) == -EFBIG ? 0 : 1);
+        _exit(file_replace(place->path, 0644, content, sizeof content) == -EFBIG ? 0 : 1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -170,7 +170,7 @@ static void test_symlink_is_replaced(void **state)
 
     assert_true(g_file_set_contents(target, "kept", -1, NULL));
     assert_int_equal(symlink(target, place->path), 0);
-    assert_int_equal(file_replace(place->path, "new", 3), 0);
+    assert_int_equal(file_replace(place->path, 0644, "new", 3), 0);
     assert_false(g_file_test(place->path, G_FILE_TEST_IS_SYMLINK));
     assert_true(g_file_get_contents(target, &text, NULL, NULL));
     assert_string_equal(text, "kept");
@@ -188,7 +188,7 @@ static void test_folders(void **state)
     assert_int_equal(stat(inner, &info), 0);
     assert_true(S_ISDIR(info.st_mode));
     assert_int_equal(info.st_mode & 07777, 0700);
-    assert_int_equal(file_replace(place->path, "x", 1), 0);
+    assert_int_equal(file_replace(place->path, 0644, "x", 1), 0);
     below = g_build_filename(place->path, "c", NULL);
     assert_int_equal(folder_make(below), -ENOTDIR);
 }
