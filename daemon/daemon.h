@@ -34,6 +34,7 @@ struct news {
     void (*rotation_due)(struct entry *entry, usec_t due_at, void *userdata);
     void (*attention)(const char *name, const char *reason, void *userdata);
     void (*keyring_changed)(void *userdata);
+    void (*keyring_read)(void *userdata); /* what it has is known */
     void (*next_rotation_changed)(void *userdata);
 };
 
@@ -51,6 +52,7 @@ struct daemon {
     struct accounting *accounting;
     struct schedule *schedule;
     struct waits *waits;
+    bool secrets_read;               /* the keyring is open, and what it has is known */
     bool refused[ENVIRONMENT_COUNT]; /* HueChat refuses the management key: wait for login */
     const struct news *news;
     void *news_userdata;
@@ -58,6 +60,13 @@ struct daemon {
 
 /* The management key's secret, or NULL: not stored, or the keyring is locked. */
 const struct secret *daemon_management(struct daemon *daemon, enum environment environment);
+
+/* Why nothing can be managed in an environment, for people; NULL: it can. A keyring that is not open is no
+ * such reason. The caller frees it (g_free). */
+char *daemon_environment_trouble(struct daemon *daemon, enum environment environment);
+
+/* What that says has changed: tells it of every integration there. */
+void daemon_environment_changed(struct daemon *daemon, enum environment environment);
 
 /* Sets or (NULL) takes away an integration's attention, on the bus and in the log. */
 void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason);

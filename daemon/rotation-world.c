@@ -26,7 +26,7 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
 
     *ret = (struct rotation_facts){
         .now = clock_now(),
-        .keyring_ready = keyring_get_state(daemon->keyring) == KEYRING_UNLOCKED,
+        .keyring_ready = daemon->secrets_read && keyring_get_state(daemon->keyring) == KEYRING_UNLOCKED,
         .paused = daemon->refused[environment] || daemon_management(daemon, environment) == NULL,
         .foreign = ledger_is_foreign(daemon->ledger),
         .timeout = daemon->config->api[environment].timeout,
@@ -137,7 +137,8 @@ static void take_end(struct daemon *daemon, struct entry *entry, const struct ro
 
     vault_remove_fresh(daemon->vault, rotation->rid);
     holders_sweep(daemon, entry);
-    if (rotation->state == ROTATION_ABORTED && entry_due_at(entry) <= clock_now()) {
+    if (rotation->state == ROTATION_ABORTED &&
+        (entry_current(entry) == NULL || entry_due_at(entry) <= clock_now())) {
         g_autofree char *text =
             g_strdup_printf("its rotation was given up: %s; the next try is tomorrow, or now with "
                             "keyturn rotate %s",

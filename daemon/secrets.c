@@ -44,13 +44,25 @@ static void take(const struct keyring_item *item, const struct secret *secret, v
     recovery_note(batch->recovery, item, secret);
 }
 
+static void tell_missing(struct daemon *daemon, struct entry *entry)
+{
+    enum environment environment = entry->definition->environment;
+    g_autofree char *trouble = NULL;
+
+    if (!entry_is_management(entry)) {
+        daemon->news->changed(entry, daemon->news_userdata);
+        return;
+    }
+    trouble = daemon_environment_trouble(daemon, environment);
+    daemon_attention(daemon, entry, trouble);
+    daemon_environment_changed(daemon, environment);
+}
+
 static void mark_missing(struct entry *entry, void *userdata)
 {
     struct daemon *daemon = userdata;
     const struct ledger_key *key = entry_current(entry);
     bool missing = key != NULL && vault_get(daemon->vault, key->number) == NULL;
-
-    g_autofree char *text = NULL;
 
     if (missing == entry->secret_missing)
         return;
@@ -60,14 +72,7 @@ static void mark_missing(struct entry *entry, void *userdata)
                      (const char *[]){"KEYTURN_INTEGRATION", entry->definition->name, "KEYTURN_LAST4",
                                       key->last4, NULL},
                      "%s: the keyring has lost the key …%s", entry->definition->name, key->last4);
-    if (!entry_is_management(entry)) {
-        daemon->news->changed(entry, daemon->news_userdata);
-        return;
-    }
-    text = g_strdup_printf(
-        "the keyring has lost the management key of %s: nothing rotates there until keyturn login %s",
-        environment_name(entry->definition->environment), environment_name(entry->definition->environment));
-    daemon_attention(daemon, entry, missing ? text : NULL);
+    tell_missing(daemon, entry);
 }
 
 static int load_again(sd_event_source *source, uint64_t usec, void *userdata)
@@ -94,8 +99,10 @@ static void all_taken(int result, const struct secret *secret, const char *messa
                                    daemon);
         return;
     }
+    daemon->secrets_read = true;
     recovery_finish(batch->recovery); /* takes it */
     registry_each(daemon->registry, true, mark_missing, daemon);
+    daemon->news->keyring_read(daemon->news_userdata);
     rotator_wake(daemon->rotator);
     schedule_look_again(daemon);
 }
@@ -110,6 +117,7 @@ void secrets_load_all(struct daemon *daemon)
 
 void secrets_drop(struct daemon *daemon)
 {
+    daemon->secrets_read = false;
     vault_drop(daemon->vault);
 }
 

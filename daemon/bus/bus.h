@@ -14,6 +14,7 @@ struct service {
     struct callers *callers;
     struct uploads *uploads;
     struct hooks *hooks;
+    struct settling *settling;
 };
 
 /* A call that is answered later, and who made it. */

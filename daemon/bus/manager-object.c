@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "config.h"
-#include "daemon/bus/authority.h"
 #include "daemon/bus/explain.h"
 #include "daemon/bus/fetch.h"
 #include "daemon/bus/manage.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/read.h"
+#include "daemon/bus/settling.h"
 #include "daemon/schedule.h"
 #include "dbus/names.h"
 
@@ -16,18 +16,19 @@
 static const struct {
     const char *member;
     authority_act act;
+    bool needs_keyring; /* and waits until it is known, right after a start */
 } managed[] = {
-    {"AddIntegration", manage_add_integration},
-    {"RemoveIntegration", manage_remove_integration},
+    {"AddIntegration", manage_add_integration, true},
+    {"RemoveIntegration", manage_remove_integration, true},
     {"OpenUpload", manage_open_upload},
-    {"ImportKey", manage_import_key},
-    {"SetManagementKey", manage_set_management_key},
-    {"ForgetManagementKey", manage_forget_management_key},
-    {"Rotate", manage_rotate},
+    {"ImportKey", manage_import_key, true},
+    {"SetManagementKey", manage_set_management_key, true},
+    {"ForgetManagementKey", manage_forget_management_key, true},
+    {"Rotate", manage_rotate, true},
     {"Resume", manage_resume},
     {"Rollback", manage_rollback},
     {"ConfirmDeleted", manage_confirm_deleted},
-    {"Revoke", manage_revoke},
+    {"Revoke", manage_revoke, true},
     {"Explain", explain},
     {"GetHistory", read_get_history},
     {"GetHolders", read_get_holders},
@@ -36,11 +37,15 @@ static const struct {
 
 static int method_managed(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
+    struct service *service = userdata;
     const char *member = sd_bus_message_get_member(call);
 
     for (size_t i = 0; i < G_N_ELEMENTS(managed); i++)
         if (strcmp(managed[i].member, member) == 0) {
-            authority_check(userdata, call, managed[i].act);
+            if (managed[i].needs_keyring)
+                settling_check(service->settling, call, managed[i].act);
+            else
+                authority_check(service, call, managed[i].act);
             return 1;
         }
     return 0;

@@ -7,6 +7,7 @@
 #include "daemon/bus/bus.h"
 #include "daemon/bus/hooks.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/settling.h"
 #include "daemon/io/journal.h"
 #include "dbus/names.h"
 
@@ -35,7 +36,9 @@ static int connect_and_export(struct service *service)
     service->callers = callers_new(service->bus, daemon->system_mode);
     service->uploads = uploads_new(daemon->event, service->bus);
     service->hooks = hooks_new(daemon, service->bus);
-    if (service->callers == NULL || service->uploads == NULL || service->hooks == NULL)
+    service->settling = settling_new(service);
+    if (service->callers == NULL || service->uploads == NULL || service->hooks == NULL ||
+        service->settling == NULL)
         return -EIO;
     r = manager_object_add(service);
     if (r >= 0)
@@ -68,6 +71,7 @@ struct service *service_free(struct service *service)
 {
     if (service == NULL)
         return NULL;
+    settling_free(service->settling);
     hooks_free(service->hooks);
     uploads_free(service->uploads);
     callers_free(service->callers);
@@ -131,7 +135,15 @@ static void news_keyring_changed(void *userdata)
 {
     struct service *service = userdata;
 
+    settling_look(service->settling);
     sd_bus_emit_properties_changed(service->bus, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, "KeyringState", NULL);
+}
+
+static void news_keyring_read(void *userdata)
+{
+    struct service *service = userdata;
+
+    settling_look(service->settling);
 }
 
 static void news_next_rotation_changed(void *userdata)
@@ -153,6 +165,7 @@ const struct news *service_news(void)
         .rotation_due = news_rotation_due,
         .attention = news_attention,
         .keyring_changed = news_keyring_changed,
+        .keyring_read = news_keyring_read,
         .next_rotation_changed = news_next_rotation_changed,
     };
 

@@ -28,6 +28,7 @@ struct keyring_watch {
     void *userdata;
     enum keyring_state state, told;
     bool is_known;          /* the bus has answered */
+    bool was_told;          /* and so has somebody been told */
     sd_event_source *tell;  /* the state may be news */
     sd_event_source *again; /* connect, or ask, later */
     usec_t delay;
@@ -244,9 +245,10 @@ static int on_tell(sd_event_source *source, void *userdata)
 {
     struct keyring_watch *watch = userdata;
 
-    if (watch->state == watch->told)
+    if (watch->was_told && watch->state == watch->told)
         return 0;
     watch->told = watch->state;
+    watch->was_told = true;
     watch->state_fn(watch->state, watch->userdata);
     return 0;
 }

@@ -41,9 +41,9 @@ typedef void (*keyring_done_fn)(int result, const struct secret *secret, const c
  */
 typedef void (*keyring_item_fn)(const struct keyring_item *item, const struct secret *secret, void *userdata);
 
-/* Watches the state too (keyring-watch.h); it is absent until the bus has answered. state_fn is called after
- * every change, never from inside a call. SIGCHLD has to be blocked by the time of the first call. NULL: no
- * memory. */
+/* Watches the state too (keyring-watch.h); it is absent until the bus has answered. state_fn is called when
+ * it is known first, and after every change, never from inside a call. SIGCHLD has to be blocked by the time
+ * of the first call. NULL: no memory. */
 struct keyring *keyring_new(sd_event *event, const char *helper_program, keyring_state_fn state_fn,
                             void *userdata);
 

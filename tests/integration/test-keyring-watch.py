@@ -38,6 +38,7 @@ class KeyringTest(WatchTest):
 
     def test_a_keyring_that_comes_goes_and_comes_back(self):
         driver = self.start()
+        driver.expect('state absent')
         driver.expect_nothing()
         self.world.start_keyring()
         driver.expect('state unlocked')
