@@ -14,6 +14,43 @@ const struct secret *daemon_management(struct daemon *daemon, enum environment e
     return key != NULL ? vault_get(daemon->vault, key->number) : NULL;
 }
 
+char *daemon_environment_trouble(struct daemon *daemon, enum environment environment)
+{
+    const struct entry *entry = registry_find(daemon->registry, management_name(environment));
+    const char *name = environment_name(environment);
+
+    if (daemon->refused[environment])
+        return g_strdup_printf(
+            "HueChat refuses the management key of %s, so nothing rotates there: keyturn login %s", name,
+            name);
+    if (entry_current(entry) == NULL)
+        return g_strdup_printf(
+            "there is no management key for %s, so nothing rotates there: keyturn login %s", name, name);
+    if (entry->secret_missing)
+        return g_strdup_printf(
+            "the keyring has lost the management key of %s, so nothing rotates there: keyturn login %s", name,
+            name);
+    return NULL;
+}
+
+struct telling {
+    struct daemon *daemon;
+    enum environment environment;
+};
+
+static void tell_changed(struct entry *entry, void *userdata)
+{
+    const struct telling *telling = userdata;
+
+    if (entry->definition->environment == telling->environment)
+        telling->daemon->news->changed(entry, telling->daemon->news_userdata);
+}
+
+void daemon_environment_changed(struct daemon *daemon, enum environment environment)
+{
+    registry_each(daemon->registry, false, tell_changed, &(struct telling){daemon, environment});
+}
+
 void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason)
 {
     if (!entry_set_attention(entry, reason))

@@ -190,12 +190,12 @@ void schedule_key_is_new(struct daemon *daemon, struct entry *entry)
 void schedule_pause(struct daemon *daemon, enum environment environment)
 {
     struct entry *entry = registry_find(daemon->registry, management_name(environment));
-    g_autofree char *reason = g_strdup_printf(
-        "HueChat refuses the management key of %s: nothing rotates there until keyturn login %s",
-        environment_name(environment), environment_name(environment));
+    g_autofree char *reason = NULL;
 
     daemon->refused[environment] = true;
+    reason = daemon_environment_trouble(daemon, environment);
     daemon_attention(daemon, entry, reason);
+    daemon_environment_changed(daemon, environment);
 }
 
 usec_t schedule_next_rotation(const struct schedule *schedule)

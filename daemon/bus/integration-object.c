@@ -69,7 +69,7 @@ struct view {
     const struct ledger_key *key; /* NULL: none */
     const struct api_settings *api;
     const struct rotation *rotation; /* NULL: idle */
-    char *drift;                     /* or NULL */
+    char *hint;                      /* what is wrong without a word of its own, or NULL */
 };
 
 static const char *state_of(const struct view *view)
@@ -106,7 +106,7 @@ static const char *text_of(const struct view *view, const char *property)
         {"KeyId", view->key != NULL ? view->key->id : NULL},
         {"Last4", view->key != NULL ? view->key->last4 : NULL},
         {"RotationState", state_of(view)},
-        {"Attention", view->entry->attention != NULL ? view->entry->attention : view->drift},
+        {"Attention", view->entry->attention != NULL ? view->entry->attention : view->hint},
         {"LastFetchedBy", view->entry->last_fetched_by},
     };
 
@@ -154,6 +154,19 @@ static bool view_at(struct service *service, const char *path, struct view *ret)
     return true;
 }
 
+/* What nobody was called for, since it is either of all integrations of an environment or by a person's own
+ * hand. */
+static char *hint_of(struct service *service, const struct view *view)
+{
+    char *trouble = view->definition->managed_by == MANAGED_BY_API
+                        ? daemon_environment_trouble(service->daemon, view->definition->environment)
+                        : NULL;
+
+    if (trouble != NULL || view->rotation != NULL)
+        return trouble;
+    return entry_drift(view->entry);
+}
+
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
@@ -162,9 +175,9 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
 
     if (!view_at(userdata, path, &view))
         return -ENOENT;
-    view.drift = view.rotation == NULL ? entry_drift(view.entry) : NULL;
+    view.hint = hint_of(userdata, &view);
     r = sd_bus_message_append(reply, "s", text_of(&view, property));
-    g_free(view.drift);
+    g_free(view.hint);
     return r;
 }
 

@@ -110,6 +110,7 @@ static void stored(int result, const struct secret *secret, const char *message,
     entry->secret_missing = false;
     daemon->refused[login->environment] = false;
     daemon_attention(daemon, entry, NULL);
+    daemon_environment_changed(daemon, login->environment);
     login->done(NULL, NULL, login->userdata);
     login_free(login);
     rotator_wake(daemon->rotator);
@@ -229,6 +230,7 @@ static void erased(int result, const struct secret *secret, const char *message,
     }
     daemon->refused[login->environment] = false;
     daemon_attention(daemon, entry, NULL);
+    daemon_environment_changed(daemon, login->environment);
     login->done(NULL, NULL, login->userdata);
     login_free(login);
 }
