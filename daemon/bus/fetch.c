@@ -154,7 +154,7 @@ static void got(const struct secret *secret, const GError *error, void *userdata
     } else {
         r = delivery_give(fetch->fd, secret);
         if (r < 0) {
-            refuse_with(fetch, KT_INVALID, "the pipe takes no key (%s): pass the empty write end of a pipe",
+            refuse_with(fetch, KT_INVALID, "it takes no key (%s): pass the end of a new socket pair or pipe",
                         g_strerror(-r));
             return;
         }
@@ -205,9 +205,18 @@ int fetch_get_key_to_fd(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 
 static void act_acknowledge(struct fetch *fetch, struct entry *entry)
 {
-    int r = fetch->caller != NULL ? holders_acknowledge(fetch->service->daemon, entry, &fetch->caller->holder,
-                                                        fetch->generation)
-                                  : -ENOENT;
+    const struct ledger_key *key = entry_current(entry);
+    int r;
+
+    if (key == NULL || fetch->generation > key->generation) {
+        refuse_with(fetch, KT_INVALID,
+                    "there is no generation %" G_GUINT64_FORMAT " of %s yet: name the one you use",
+                    fetch->generation, fetch->name);
+        return;
+    }
+    r = fetch->caller != NULL
+            ? holders_acknowledge(fetch->service->daemon, entry, &fetch->caller->holder, fetch->generation)
+            : -ENOENT;
 
     if (r == -ENOENT) {
         refuse_with(fetch, KT_INVALID, "you hold no key of %s: fetch it first", fetch->name);

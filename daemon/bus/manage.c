@@ -17,6 +17,7 @@
 #include "daemon/operations/revoke.h"
 #include "daemon/rotate.h"
 #include "daemon/schedule.h"
+#include "daemon/waits.h"
 #include "daemon/util/cleanup.h"
 
 static void refuse_garbled(sd_bus_message *call)
@@ -79,11 +80,12 @@ void manage_add_integration(struct service *service, sd_bus_message *call, const
         bus_reply_error(call, error);
         return;
     }
-    if (caller->holder.uid != 0 && service->daemon->system_mode &&
+    if (caller->holder.uid != 0 &&
         (g_strv_length(definition->reload_units) > 0 || g_strv_length(definition->restart_units) > 0 ||
          g_strv_length(definition->start_units) > 0)) {
-        error = g_error_new(KT_ERROR, KT_DENIED,
-                            "ReloadUnits, RestartUnits and StartUnits let systemd act: as root only");
+        error = g_error_new(
+            KT_ERROR, KT_DENIED,
+            "ReloadUnits, RestartUnits and StartUnits let systemd act: write them into the file, or be root");
         bus_reply_error(call, error);
         return;
     }
@@ -195,29 +197,52 @@ static bool hurry(struct daemon *daemon, const char *name, char **ret_rid)
     return rotator_say(daemon->rotator, name, &(struct rotation_event){.type = EVENT_HURRY}) == 0;
 }
 
+static void begin(struct pending *pending, bool compromised)
+{
+    struct daemon *daemon = pending->service->daemon;
+    g_autoptr(GError) error = NULL;
+    struct entry *entry = operation_find(daemon, pending->name, &error);
+    g_autofree char *rid = NULL;
+
+    if (entry != NULL)
+        rid = rotate_begin(daemon, entry, compromised ? CAUSE_COMPROMISED : CAUSE_ASKED, &error);
+    if (rid != NULL)
+        sd_bus_reply_method_return(pending->call, "s", rid);
+    else
+        bus_reply_error(pending->call, error);
+    schedule_look_again(daemon);
+    pending_free(pending);
+}
+
+static void before_is_over(enum wait_outcome outcome, const char *reason, void *userdata)
+{
+    begin(userdata, false);
+}
+
 void manage_rotate(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
     struct daemon *daemon = service->daemon;
+    const struct rotation *running;
     g_autoptr(GError) error = NULL;
     g_autofree char *rid = NULL;
-    struct entry *entry = NULL;
     const char *name;
     bool compromised;
 
-    if (sd_bus_message_read(call, "s", &name) < 0) {
-        refuse_garbled(call);
-        return;
+    if (sd_bus_message_read(call, "s", &name) < 0)
+        return refuse_garbled(call);
+    if (!options_read(call, &compromised, &error))
+        return bus_reply_error(call, error);
+    running = rotator_find(daemon->rotator, name);
+    if (compromised && hurry(daemon, name, &rid)) {
+        sd_bus_reply_method_return(call, "s", rid);
+        schedule_look_again(daemon);
+    } else if (running != NULL && running->state == ROTATION_DELETED) {
+        /* The one before has but its closing look to do: soon after an add, say. */
+        waits_add(daemon->waits, running->rid, WAIT_OVER, before_is_over,
+                  pending_new(service, call, caller, name));
+    } else {
+        begin(pending_new(service, call, caller, name), compromised);
     }
-    if (options_read(call, &compromised, &error))
-        entry = operation_find(daemon, name, &error);
-    if (entry != NULL && !(compromised && hurry(daemon, name, &rid)))
-        rid = rotate_begin(daemon, entry, compromised ? CAUSE_COMPROMISED : CAUSE_ASKED, &error);
-    if (rid == NULL) {
-        bus_reply_error(call, error);
-        return;
-    }
-    schedule_look_again(daemon);
-    sd_bus_reply_method_return(call, "s", rid);
 }
 
 /* Resume, Rollback, ConfirmDeleted: a word to the rotation that stands in that state. */
