@@ -213,8 +213,11 @@ void report_rejected(struct daemon *daemon, struct entry *entry, uint64_t genera
         return;
     }
     done(NULL, NULL, userdata);
+    if (clock_now() < usec_add(entry->asked_at, USEC_PER_MINUTE) && clock_now() >= entry->asked_at)
+        return; /* many programs report the same at once */
     if (secret == NULL || rotator_find(daemon->rotator, entry->definition->name) != NULL)
         return;
+    entry->asked_at = clock_now();
     report = g_new0(struct revocation, 1);
     *report = (struct revocation){.daemon = daemon, .name = g_strdup(entry->definition->name)};
     provider_probe(daemon->providers[entry->definition->environment], PRIORITY_PERSON, secret, probed,
