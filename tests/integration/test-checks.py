@@ -49,10 +49,12 @@ class Doctor(Checks):
 
     def test_a_locked_keyring(self):
         self.world.lock_keyring()
+        wait_for(lambda: self.world.bus.get('org.keyturn1', '/org/keyturn1', 'org.keyturn1.Manager',
+                                            'KeyringState') == 'locked', what='keyturnd to see the lock')
         status, lines = self.doctor()
         self.assertEqual((status, lines['keyring'][:2]), (1, ('fail', 'it is locked')))
         self.world.unlock_keyring()
-        self.assertEqual(self.doctor()[0], 0)
+        wait_for(lambda: self.doctor()[0] == 0, what='doctor to be content again')
 
     def test_no_keyring(self):
         self.world.kill_keyring()
