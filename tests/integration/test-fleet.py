@@ -51,7 +51,7 @@ class Fleet(unittest.TestCase):
         account.revive()
         with Watch(account, names[-1], pause=2) as watch:
             wait_for(lambda: all(p['Generation'] == 2 and p['RotationState'] == 'idle'
-                                 for p in self.all_properties(account)) or time.sleep(1), SIZE, 'the fleet')
+                                 for p in self.all_properties(account)) or time.sleep(1), 3 * SIZE, 'the fleet')
         requests = account.sandbox.requests()[before:]
         refused = [r for r in requests if r['status'] == 429]
         seconds = time.monotonic() - begun
