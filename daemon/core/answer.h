@@ -26,7 +26,8 @@ struct answer {
 struct remote_key {
     char *id;
     char *name;
-    enum environment type;
+    enum environment
+        type; /* ENVIRONMENT_COUNT: an entry of a list that could not be read; then only id is set */
     bool full_access;
     char **permissions;
     char *last4;

@@ -186,6 +186,23 @@ static void test_listing(void **state)
     assert_string_equal(why, "offset");
 }
 
+static void test_foreign_key_of_a_new_kind(void **state)
+{
+    static const char text[] =
+        PAGE("{" KEY_FIELDS "},{\"id\":\"key_2\",\"name\":null,\"type\":\"robot\",\"last4\":7}", PAGINATION);
+    const struct key *foreign;
+    struct listing listing;
+    const char *why;
+
+    assert_int_equal(contract_read_listing(text, strlen(text), 20, &listing, &why), 0);
+    assert_int_equal(listing.keys->len, 2);
+    foreign = listing.keys->pdata[1];
+    assert_string_equal(foreign->id, "key_2");
+    assert_string_equal(foreign->type, "");
+    assert_string_equal(foreign->last4, "");
+    listing_clear(&listing);
+}
+
 static void test_listing_refused(void **state)
 {
     static const struct {
@@ -197,6 +214,7 @@ static void test_listing_refused(void **state)
         {PAGE("1", PAGINATION), "data"},
         {PAGE("null", PAGINATION), "data"},
         {PAGE("{" KEY_FIELDS "},{}", PAGINATION), "id"},
+        {PAGE("{\"id\":\"key_2\",\"name\":\"crm [kt 7f3a9c21.1]\",\"type\":\"new\"}", PAGINATION), "type"},
         {PAGE("", "\"offset\":20,\"total\":22,\"has_more\":true"), "limit"},
         {PAGE("", "\"limit\":1,\"offset\":20,\"total\":-1,\"has_more\":true"), "total"},
         {PAGE("", "\"limit\":1,\"offset\":20,\"total\":1.5,\"has_more\":true"), "total"},
@@ -279,11 +297,17 @@ static void test_write_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),       cmocka_unit_test(test_key_refused),
-        cmocka_unit_test(test_no_object), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_odd_name),  cmocka_unit_test(test_created),
-        cmocka_unit_test(test_listing),   cmocka_unit_test(test_listing_refused),
-        cmocka_unit_test(test_fault),     cmocka_unit_test(test_fault_refused),
+        cmocka_unit_test(test_key),
+        cmocka_unit_test(test_key_refused),
+        cmocka_unit_test(test_no_object),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_odd_name),
+        cmocka_unit_test(test_created),
+        cmocka_unit_test(test_listing),
+        cmocka_unit_test(test_foreign_key_of_a_new_kind),
+        cmocka_unit_test(test_listing_refused),
+        cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_fault_refused),
         cmocka_unit_test(test_write_key),
     };
 
