@@ -132,7 +132,8 @@ static void imported(const GError *error, const char *last4, void *userdata)
 
 void manage_import_key(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
-    _cleanup_secret_ struct secret *secret = uploads_take(service->uploads, sd_bus_message_get_sender(call));
+    _cleanup_secret_ struct secret *secret =
+        uploads_take(service->uploads, sd_bus_message_get_sender(call), caller->holder.pid);
     g_autoptr(GError) error = NULL;
     const char *name, *id;
     usec_t created_at;
@@ -164,7 +165,8 @@ static bool read_environment(sd_bus_message *call, enum environment *ret)
 
 void manage_set_management_key(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
-    _cleanup_secret_ struct secret *secret = uploads_take(service->uploads, sd_bus_message_get_sender(call));
+    _cleanup_secret_ struct secret *secret =
+        uploads_take(service->uploads, sd_bus_message_get_sender(call), caller->holder.pid);
     g_autoptr(GError) error = NULL;
     enum environment environment;
     const char *id;

@@ -83,6 +83,7 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata)
 
 int uploads_open(struct uploads *uploads, const char *sender)
 {
+    const int yes = 1;
     struct upload *upload;
     int ends[2], r;
 
@@ -93,8 +94,10 @@ int uploads_open(struct uploads *uploads, const char *sender)
         return -errno;
     upload = g_new0(struct upload, 1);
     *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .fd = ends[0]};
-    r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME, USEC_PER_SEC,
-                                   on_end, upload);
+    r = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0 ? -errno : 0;
+    if (r >= 0)
+        r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME,
+                                       USEC_PER_SEC, on_end, upload);
     if (r < 0) {
         upload_free(upload);
         close(ends[1]);
@@ -105,17 +108,43 @@ int uploads_open(struct uploads *uploads, const char *sender)
 }
 
 /* All that is there, which may have come in several writes. */
-static size_t read_all(int fd, char *text, size_t size)
+/* Whoever else saw the descriptor pass can write into it: what is not of the sender's own process is passed
+ * over. 0 at the end of what is there. */
+static ssize_t read_some(int fd, pid_t pid, char *text, size_t size)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct ucred writer = {};
+    ssize_t n;
+
+    do {
+        struct iovec part = {.iov_base = text, .iov_len = size};
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        const struct cmsghdr *header;
+
+        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+        if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
+            memcpy(&writer, CMSG_DATA(header), sizeof writer);
+    } while (n > 0 && writer.pid != pid);
+    return MAX(n, 0);
+}
+
+/* All that is there, which may have come in several writes. */
+static size_t read_all(int fd, pid_t pid, char *text, size_t size)
 {
     size_t length = 0;
     ssize_t n;
 
-    while (length < size && (n = read(fd, text + length, size - length)) > 0)
+    while (length < size && (n = read_some(fd, pid, text + length, size - length)) > 0)
         length += (size_t)n;
     return length;
 }
 
-struct secret *uploads_take(struct uploads *uploads, const char *sender)
+struct secret *uploads_take(struct uploads *uploads, const char *sender, pid_t pid)
 {
     struct upload *upload = g_hash_table_lookup(uploads->open, sender);
     struct secret *secret = NULL;
@@ -124,7 +153,7 @@ struct secret *uploads_take(struct uploads *uploads, const char *sender)
 
     if (upload == NULL)
         return NULL;
-    length = read_all(upload->fd, text, sizeof text);
+    length = read_all(upload->fd, pid, text, sizeof text);
     while (length > 0 && g_ascii_isspace(text[length - 1]))
         length--;
     if (length > 0)

@@ -18,6 +18,6 @@ struct uploads *uploads_free(struct uploads *uploads);
  * caller closes it. Negative errno. */
 int uploads_open(struct uploads *uploads, const char *sender);
 
-/* What the sender wrote until now, a line end at its end left out; NULL: nothing, or no well-formed key. The
- * upload is over. The caller frees it. */
-struct secret *uploads_take(struct uploads *uploads, const char *sender);
+/* What the sender's process wrote until now, a line end at its end left out; NULL: nothing, or no well-formed
+ * key. The upload is over. The caller frees it. */
+struct secret *uploads_take(struct uploads *uploads, const char *sender, pid_t pid);

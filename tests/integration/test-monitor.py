@@ -168,7 +168,7 @@ class Forging(Watched):
             self.assertEqual((ours.recv(4096), ours.recv(4096)), (FALSE_KEY, self.key.encode()))
 
     def test_a_false_upload_is_refused(self):
-        """What a monitor adds to an upload spoils it; it never takes the place of what was typed."""
+        """What the caller's own process adds to an upload spoils it; it never takes the place of what was typed."""
         self.world.add('filled', '--no-issue')
         false, made = (self.world.sandbox.create_key(name, permissions=['contacts:read'])['key']
                        for name in ('false', 'made'))
@@ -179,6 +179,16 @@ class Forging(Watched):
         error = self.world.error_of('ImportKey', 'sa{sv}', 'filled', {})
         self.assertEqual(error.name, 'org.keyturn1.Error.InvalidKey')
         self.assertEqual(self.world.integration('filled')['Last4'], '')
+
+    def test_another_process_adds_nothing_to_an_upload(self):
+        self.world.add('filled', '--no-issue')
+        false, made = (self.world.sandbox.create_key(name, permissions=['contacts:read'])['key']
+                       for name in ('false', 'made'))
+        with socket.socket(fileno=self.world.manager('OpenUpload')) as upload:
+            subprocess.run(['sh', '-c', f'printf %s "$FALSE" >&{upload.fileno()}'], env={'FALSE': false}, check=True,
+                           pass_fds=[upload.fileno()])
+            upload.send(made.encode())
+        self.assertEqual(self.world.manager('ImportKey', 'sa{sv}', 'filled', {}), made[-4:])
 
 
 if __name__ == '__main__':
