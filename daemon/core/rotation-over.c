@@ -12,7 +12,7 @@ void rotation_finish(struct rotation *r, enum rotation_state state, usec_t now)
     r->finished_at = now;
     if (!is_by_api(r))
         return;
-    if (r->outcome_unknown || is_within(r->created_at, PROPAGATION_GRACE, now))
+    if (r->outcome_unknown || is_young(r, now))
         r->recheck_at = usec_add(now, spans[0]);
     r->recheck_step = r->outcome_unknown ? 0 : G_N_ELEMENTS(spans) - 1;
 }

@@ -24,6 +24,13 @@ static inline bool is_within(usec_t then, usec_t span, usec_t now)
     return then != 0 && then <= now && now - then < span;
 }
 
+/* The new key may not be known everywhere yet, by our clock or by HueChat's. */
+static inline bool is_young(const struct rotation *r, usec_t now)
+{
+    return is_within(r->created_at, PROPAGATION_GRACE, now) ||
+           is_within(r->new_created_at, PROPAGATION_GRACE, r->seen.date);
+}
+
 static inline bool is_by_api(const struct rotation *r)
 {
     return r->managed_by == MANAGED_BY_API;

@@ -55,8 +55,7 @@ void rolling_back_absorb(struct rotation *r, const struct rotation_event *e, con
         r->seen.removal = REMOVAL_GONE;
     } else if (result == REMOVAL_FOREIGN || result == REMOVAL_NO_PATH) {
         removal_hold(r, new_key(r), result);
-    } else if (result == REMOVAL_DONE && e->type == EVENT_LISTED &&
-               is_within(r->created_at, PROPAGATION_GRACE, f->now)) {
+    } else if (result == REMOVAL_DONE && e->type == EVENT_LISTED && is_young(r, f->now)) {
         r->seen.removal = REMOVAL_LOOK; /* so new that it may not be listed yet */
         rotation_retry_quickly(r, f->now);
     } else {

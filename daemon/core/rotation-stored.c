@@ -32,7 +32,7 @@ static void got(struct rotation *r, const struct rotation_event *e, const struct
         compare(r, e->key);
         return;
     case ANSWER_ABSENT:
-        r->seen.must_list = !is_within(r->created_at, PROPAGATION_GRACE, f->now);
+        r->seen.must_list = !is_young(r, f->now);
         if (!r->seen.must_list)
             rotation_retry_quickly(r, f->now);
         return;
@@ -74,7 +74,7 @@ static void probed(struct rotation *r, const struct rotation_event *e, const str
         rotation_enter(r, ROTATION_VERIFIED);
         return;
     case VERDICT_INVALID:
-        if (is_within(r->created_at, PROPAGATION_GRACE, f->now))
+        if (is_young(r, f->now))
             rotation_retry_quickly(r, f->now);
         else
             fail(r, "HueChat refuses the new key");

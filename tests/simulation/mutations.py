@@ -32,7 +32,7 @@ MUTATIONS = {
         ('    if (r->sent_at != 0 && !r->seen.have_secret) {', '    if (false) {'),
     ], {3}),
     'no-late-listing': ('daemon/core/rotation-over.c', [
-        ('    if (r->outcome_unknown || is_within', '    if (false && is_within'),
+        ('    if (r->outcome_unknown || is_young', '    if (false && is_young'),
     ], {3}),
     'stray-left': ('daemon/core/rotation-removal.c', [
         ('        r->target_id = g_strdup(key->id);\n', '        return false;\n        r->target_id = g_strdup(key->id);\n'),

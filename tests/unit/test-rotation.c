@@ -34,6 +34,21 @@ static void first_key_leads_from_swap_to_done(void **state)
     expect(&b, ROTATION_DONE, ACTION_END);
 }
 
+static void leap_of_our_clock_does_not_age_a_key(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_ADD);
+    to_stored(&b);
+    b.f.now += 30 * USEC_PER_DAY;
+    answered(&b, EVENT_PROBED_NEW, &ok);
+    say(&b, EVENT_SWAPPED);
+    say(&b, EVENT_ANNOUNCED);
+    LISTED(&b, new_remote);
+    expect(&b, ROTATION_DONE, ACTION_WAIT);
+    assert_int_equal(b.r->recheck_at, b.f.now + USEC_PER_MINUTE);
+}
+
 static void planned_holds_on_mismatch(void **state)
 {
     static const struct remote_key others[] = {
@@ -273,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_rotation_ends_in_done),
         cmocka_unit_test(first_key_leads_from_swap_to_done),
+        cmocka_unit_test(leap_of_our_clock_does_not_age_a_key),
         cmocka_unit_test(planned_holds_on_mismatch),
         cmocka_unit_test(planned_proves_the_old_key_dead_thrice),
         cmocka_unit_test(planned_holds_a_working_key_that_is_not_listed),
