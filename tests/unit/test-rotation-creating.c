@@ -154,8 +154,9 @@ static void reconciling_deletes_a_match_and_goes_on(void **state)
     pass(&b, USEC_PER_SEC);
     wake(&b);
     LISTED(&b, other_host);
-    assert_int_equal(b.r->state, ROTATION_CREATING);
+    expect(&b, ROTATION_CREATING, ACTION_WAIT);
     assert_int_equal(b.r->attempt, 2);
+    assert_int_equal(b.r->next_at, b.f.now + 10 * USEC_PER_SEC);
 }
 
 static void creates_that_are_lost_again_and_again_come_ever_more_rarely(void **state)
