@@ -117,7 +117,7 @@ class Account(Running):
         """What is wrong with an integration that has come to rest, as texts. expected: key, none or gone."""
         wrong = []
         keys = self.sandbox.keys()
-        ours = [k for k in keys if k['valid'] and (m := OURS.fullmatch(k['name'])) and m[1] == name
+        ours = [k for k in keys if k['deleted_at'] is None and (m := OURS.fullmatch(k['name'])) and m[1] == name
                 and k['id'] not in self.foreign]
         properties = self.look_up(name)
         if (properties is None) != (expected == 'gone'):
