@@ -59,3 +59,11 @@ void bus_reply_error(sd_bus_message *call, const GError *error)
     bus_error_set(&reply, error);
     sd_bus_reply_method_error(call, &reply);
 }
+
+void bus_reply_garbled(sd_bus_message *call)
+{
+    g_autoptr(GError) error =
+        g_error_new(KT_ERROR, KT_INVALID, "the arguments can't be read: see org.keyturn1(5)");
+
+    bus_reply_error(call, error);
+}

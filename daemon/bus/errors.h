@@ -10,3 +10,6 @@ int bus_error_set(sd_bus_error *ret_error, const GError *error);
 
 /* Answers a call that was kept. */
 void bus_reply_error(sd_bus_message *call, const GError *error);
+
+/* The same, where its arguments can't be read. */
+void bus_reply_garbled(sd_bus_message *call);

@@ -15,18 +15,8 @@
 #include "daemon/operations/login.h"
 #include "daemon/operations/remove.h"
 #include "daemon/operations/revoke.h"
-#include "daemon/rotate.h"
 #include "daemon/schedule.h"
-#include "daemon/waits.h"
 #include "daemon/util/cleanup.h"
-
-static void refuse_garbled(sd_bus_message *call)
-{
-    g_autoptr(GError) error =
-        g_error_new(KT_ERROR, KT_INVALID, "the arguments can't be read: see org.keyturn1(5)");
-
-    bus_reply_error(call, error);
-}
 
 /* An operation without a result has ended. */
 static void done(const GError *error, const char *text, void *userdata)
@@ -72,7 +62,7 @@ void manage_add_integration(struct service *service, sd_bus_message *call, const
     bool issue;
 
     if (sd_bus_message_read(call, "s", &name) < 0) {
-        refuse_garbled(call);
+        bus_reply_garbled(call);
         return;
     }
     definition = integration_new(name);
@@ -99,7 +89,7 @@ void manage_remove_integration(struct service *service, sd_bus_message *call, co
     int revoke;
 
     if (sd_bus_message_read(call, "sb", &name, &revoke) < 0)
-        refuse_garbled(call);
+        bus_reply_garbled(call);
     else
         remove_integration(service->daemon, name, revoke, done, pending_new(service, call, caller, name));
 }
@@ -139,7 +129,7 @@ void manage_import_key(struct service *service, sd_bus_message *call, const stru
     usec_t created_at;
 
     if (sd_bus_message_read(call, "s", &name) < 0)
-        refuse_garbled(call);
+        bus_reply_garbled(call);
     else if (!details_read(call, &id, &created_at, &error))
         bus_reply_error(call, error);
     else
@@ -153,7 +143,7 @@ static bool read_environment(sd_bus_message *call, enum environment *ret)
     const char *name;
 
     if (sd_bus_message_read(call, "s", &name) < 0) {
-        refuse_garbled(call);
+        bus_reply_garbled(call);
         return false;
     }
     if (environment_parse(name, ret) == 0)
@@ -188,122 +178,13 @@ void manage_forget_management_key(struct service *service, sd_bus_message *call,
         logout(service->daemon, environment, done, pending_new(service, call, caller, NULL));
 }
 
-/* --compromised, while a rotation runs: it does that to the running one, which then asks for one more. */
-static bool hurry(struct daemon *daemon, const char *name, char **ret_rid)
-{
-    const struct rotation *running = rotator_find(daemon->rotator, name);
-
-    if (running == NULL)
-        return false;
-    *ret_rid = g_strdup(running->rid);
-    return rotator_say(daemon->rotator, name, &(struct rotation_event){.type = EVENT_HURRY}) == 0;
-}
-
-static void begin(struct pending *pending, bool compromised)
-{
-    struct daemon *daemon = pending->service->daemon;
-    g_autoptr(GError) error = NULL;
-    struct entry *entry = operation_find(daemon, pending->name, &error);
-    g_autofree char *rid = NULL;
-
-    if (entry != NULL)
-        rid = rotate_begin(daemon, entry, compromised ? CAUSE_COMPROMISED : CAUSE_ASKED, &error);
-    if (rid != NULL)
-        sd_bus_reply_method_return(pending->call, "s", rid);
-    else
-        bus_reply_error(pending->call, error);
-    schedule_look_again(daemon);
-    pending_free(pending);
-}
-
-static void before_is_over(enum wait_outcome outcome, const char *reason, void *userdata)
-{
-    begin(userdata, false);
-}
-
-void manage_rotate(struct service *service, sd_bus_message *call, const struct caller *caller)
-{
-    struct daemon *daemon = service->daemon;
-    const struct rotation *running;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *rid = NULL;
-    const char *name;
-    bool compromised;
-
-    if (sd_bus_message_read(call, "s", &name) < 0)
-        return refuse_garbled(call);
-    if (!options_read(call, &compromised, &error))
-        return bus_reply_error(call, error);
-    running = rotator_find(daemon->rotator, name);
-    if (compromised && hurry(daemon, name, &rid)) {
-        sd_bus_reply_method_return(call, "s", rid);
-        schedule_look_again(daemon);
-    } else if (running != NULL && running->state == ROTATION_DELETED) {
-        /* The one before has but its closing look to do: soon after an add, say. */
-        waits_add(daemon->waits, running->rid, WAIT_OVER, before_is_over,
-                  pending_new(service, call, caller, name));
-    } else {
-        begin(pending_new(service, call, caller, name), compromised);
-    }
-}
-
-/* Resume, Rollback, ConfirmDeleted: a word to the rotation that stands in that state. */
-static void say(struct service *service, sd_bus_message *call, enum rotation_event_type word, bool any_state,
-                enum rotation_state state, const char *what)
-{
-    struct daemon *daemon = service->daemon;
-    const struct rotation *rotation = NULL;
-    g_autoptr(GError) error = NULL;
-    const char *name;
-
-    if (sd_bus_message_read(call, "s", &name) < 0) {
-        refuse_garbled(call);
-        return;
-    }
-    if (operation_find(daemon, name, &error) == NULL) {
-        bus_reply_error(call, error);
-        return;
-    }
-    rotation = rotator_find(daemon->rotator, name);
-    if (rotation == NULL || (!any_state && rotation->state != state)) {
-        error = g_error_new(KT_ERROR, KT_INVALID, "no rotation of %s is %s: see keyturn status %s", name,
-                            what, name);
-        bus_reply_error(call, error);
-        return;
-    }
-    if (word == EVENT_RESUME && ledger_is_foreign(daemon->ledger) && ledger_claim(daemon->ledger) < 0) {
-        error = g_error_new(KT_ERROR, KT_FAILED, "the ledger can't be written: make room in %s",
-                            daemon->paths.state);
-        bus_reply_error(call, error);
-        return;
-    }
-    rotator_say(daemon->rotator, name, &(struct rotation_event){.type = word});
-    schedule_look_again(daemon);
-    sd_bus_reply_method_return(call, "");
-}
-
-void manage_resume(struct service *service, sd_bus_message *call, const struct caller *caller)
-{
-    say(service, call, EVENT_RESUME, false, ROTATION_HELD, "held");
-}
-
-void manage_rollback(struct service *service, sd_bus_message *call, const struct caller *caller)
-{
-    say(service, call, EVENT_ROLLBACK, true, ROTATION_HELD, "under way");
-}
-
-void manage_confirm_deleted(struct service *service, sd_bus_message *call, const struct caller *caller)
-{
-    say(service, call, EVENT_CONFIRM, false, ROTATION_AWAITING_DELETION, "waiting for a deletion");
-}
-
 void manage_revoke(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
     const char *name;
     int force;
 
     if (sd_bus_message_read(call, "sb", &name, &force) < 0)
-        refuse_garbled(call);
+        bus_reply_garbled(call);
     else
         revoke_key(service->daemon, name, force, done, pending_new(service, call, caller, name));
 }
