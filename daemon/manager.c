@@ -110,6 +110,15 @@ static void wait_for_removal(struct daemon *daemon, const struct rotation *rotat
     waits_add(daemon->waits, rotation->rid, WAIT_OVER, removed, removal);
 }
 
+/* The one more rotation that another asked for is under way already. */
+static void forget_again(struct entry *entry, void *userdata)
+{
+    struct daemon *daemon = userdata;
+
+    if (rotator_find(daemon->rotator, entry->definition->name) != NULL)
+        g_clear_pointer(&entry->again, g_free);
+}
+
 static bool adopt_rotations(struct daemon *daemon, GError **error)
 {
     g_autoptr(GPtrArray) rotations = ledger_load_rotations(daemon->ledger);
@@ -122,12 +131,14 @@ static bool adopt_rotations(struct daemon *daemon, GError **error)
         struct entry *entry = registry_find(daemon->registry, rotation->integration);
         const struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
 
-        if (rotation->again && rotation_is_over(rotation) && key != NULL && key->number == rotation->new_key)
+        if (rotation->again && rotation_is_over(rotation) && key != NULL &&
+            (key->number == rotation->new_key || key->number == rotation->old_key))
             entry->again = g_strdup(rotation->rid);
         if (rotation->cause == CAUSE_REMOVE && entry != NULL)
             wait_for_removal(daemon, rotation);
         rotator_adopt(daemon->rotator, rotation);
     }
+    registry_each(daemon->registry, true, forget_again, daemon);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/registry.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct registry {
     GHashTable *entries; /* name -> entry */
@@ -180,8 +181,18 @@ void registry_each(struct registry *registry, bool management,
         each(entries->pdata[i], userdata);
 }
 
+static bool is_key(const struct ledger_key *key, enum environment environment, uint64_t number,
+                   const char *id, const char *last4)
+{
+    if (key->number == number)
+        return true;
+    if (key->environment != environment)
+        return false;
+    return key->id != NULL ? g_strcmp0(key->id, id) == 0 : last4 != NULL && strcmp(key->last4, last4) == 0;
+}
+
 bool registry_is_current(struct registry *registry, const struct entry *except, enum environment environment,
-                         uint64_t number, const char *id)
+                         uint64_t number, const char *id, const char *last4)
 {
     GHashTableIter iter;
     void *value;
@@ -190,8 +201,7 @@ bool registry_is_current(struct registry *registry, const struct entry *except, 
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct ledger_key *key = value != except ? entry_current(value) : NULL;
 
-        if (key != NULL && (key->number == number ||
-                            (id != NULL && key->environment == environment && g_strcmp0(key->id, id) == 0)))
+        if (key != NULL && is_key(key, environment, number, id, last4))
             return true;
     }
     return false;

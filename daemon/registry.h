@@ -53,10 +53,10 @@ void registry_remove(struct registry *registry, const char *name);
 void registry_each(struct registry *registry, bool management,
                    void (*each)(struct entry *entry, void *userdata), void *userdata);
 
-/* Whether a key is the current one of anybody but `except`: by its number, or by HueChat's id (NULL: not
- * known). */
+/* Whether a key is the current one of anybody but `except`: by its number, by HueChat's id (NULL: not known),
+ * or, for a current key whose own id is not known, by its last 4 (NULL: not asked). */
 bool registry_is_current(struct registry *registry, const struct entry *except, enum environment environment,
-                         uint64_t number, const char *id);
+                         uint64_t number, const char *id, const char *last4);
 
 /* "@live", "@test": the names under which management keys are kept. */
 const char *management_name(enum environment environment);

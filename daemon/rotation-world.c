@@ -32,7 +32,7 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
         .timeout = daemon->config->api[environment].timeout,
         /* A key that is deleted by a person's will is its own integration's current one. */
         .old_is_current = registry_is_current(daemon->registry, by_will ? entry : NULL, environment,
-                                              rotation->old_key, rotation->old_id),
+                                              rotation->old_key, rotation->old_id, rotation->old_last4),
         .overlap = USEC_PER_DAY,
         .max_overlap = 7 * USEC_PER_DAY,
         .holders_text = "",

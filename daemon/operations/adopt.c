@@ -50,7 +50,7 @@ static void identified(const struct remote_key *remote, const GError *error, voi
         operation_refuse(adoption->done, adoption->userdata, KT_BUSY,
                          "the key of %s has just changed: see keyturn status %s", adoption->name,
                          adoption->name);
-    } else if (registry_is_current(daemon->registry, entry, remote->type, 0, remote->id)) {
+    } else if (registry_is_current(daemon->registry, entry, remote->type, 0, remote->id, NULL)) {
         operation_refuse(adoption->done, adoption->userdata, KT_EXISTS,
                          "key %s belongs to another integration already", remote->id);
     } else if (note(daemon, entry, remote->id) < 0) {

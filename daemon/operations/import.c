@@ -174,7 +174,7 @@ static void identified(const struct remote_key *key, const GError *error, void *
         fail_with(import, KT_NO_SUCH_INTEGRATION, "%s was removed meanwhile: add it again", import->name);
         return;
     }
-    if (key != NULL && registry_is_current(import->daemon->registry, NULL, key->type, 0, key->id)) {
+    if (key != NULL && registry_is_current(import->daemon->registry, NULL, key->type, 0, key->id, NULL)) {
         fail_with(import, KT_EXISTS,
                   "key %s belongs to another integration already: create one of its own for %s", key->id,
                   import->name);

@@ -173,7 +173,8 @@ static bool check(struct daemon *daemon, enum environment environment, const str
     else if (carried != environment)
         g_set_error(error, KT_ERROR, KT_WRONG_ENVIRONMENT, "this is a %s key: one for %s starts with %s",
                     environment_name(carried), environment_name(environment), prefix);
-    else if (rotator_find(daemon->rotator, management_name(environment)) != NULL)
+    else if (!daemon->refused[environment] && before != NULL &&
+             rotator_find(daemon->rotator, management_name(environment)) != NULL)
         g_set_error(error, KT_ERROR, KT_BUSY,
                     "the management key of %s is just being rotated: try again later",
                     environment_name(environment));

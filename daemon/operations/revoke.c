@@ -2,6 +2,8 @@
 /* Identify, see whether it is in use, delete; and the key that broke by itself. */
 #include "daemon/operations/revoke.h"
 
+#include <errno.h>
+
 #include "daemon/holders.h"
 #include "daemon/operations/identify.h"
 #include "daemon/rotate.h"
@@ -215,9 +217,11 @@ void report_rejected(struct daemon *daemon, struct entry *entry, uint64_t genera
     done(NULL, NULL, userdata);
     if (clock_now() < usec_add(entry->asked_at, USEC_PER_MINUTE) && clock_now() >= entry->asked_at)
         return; /* many programs report the same at once */
-    if (secret == NULL || rotator_find(daemon->rotator, entry->definition->name) != NULL)
-        return;
     entry->asked_at = clock_now();
+    if (rotator_say(daemon->rotator, entry->definition->name,
+                    &(struct rotation_event){.type = EVENT_REJECTED}) != -ENOENT ||
+        secret == NULL)
+        return; /* its rotation looks at the key itself */
     report = g_new0(struct revocation, 1);
     *report = (struct revocation){.daemon = daemon, .name = g_strdup(entry->definition->name)};
     provider_probe(daemon->providers[entry->definition->environment], PRIORITY_PERSON, secret, probed,
