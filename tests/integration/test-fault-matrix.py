@@ -235,7 +235,9 @@ class FaultMatrix(unittest.TestCase):
 
     @unittest.skipUnless(LONG or PAIRS, 'long')
     def test_in_pairs(self):
-        pairs = list(itertools.combinations(expected(), 2))
+        # A use that one listing does not tell, and the next one does, keeps the old key for a day.
+        single = [key for key in expected() if key != ('no-last-used', 'list')]
+        pairs = list(itertools.combinations(single, 2))
         if PAIRS:
             pairs = random.Random(SEED).sample(pairs, PAIRS)
         results = run_all([[fault(*a, 1), fault(*b, 1)] for a, b in pairs], 25)
