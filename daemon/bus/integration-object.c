@@ -57,7 +57,8 @@ static int enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***re
     nodes = calloc(paths->len + 1, sizeof *nodes);
     if (nodes == NULL)
         return -ENOMEM;
-    memcpy(nodes, paths->pdata, paths->len * sizeof *nodes);
+    for (guint i = 0; i < paths->len; i++)
+        nodes[i] = paths->pdata[i];
     *ret_nodes = nodes;
     return 0;
 }
