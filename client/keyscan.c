@@ -68,8 +68,11 @@ static size_t measure(const char *text, size_t length)
 
 bool keyscan_find(const char *text, size_t length, struct keyscan_match *ret)
 {
-    const char *at = text, *end = text + length;
+    const char *at = text, *end;
 
+    if (length == 0)
+        return false;
+    end = text + length;
     while ((at = memmem(at, (size_t)(end - at), "sk_", 3))) {
         size_t n = at == text || !is_of_key(at[-1]) ? measure(at, (size_t)(end - at)) : 0;
 
