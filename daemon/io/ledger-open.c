@@ -13,7 +13,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/core/errors.h"
-#include "daemon/io/kill-points.h"
+#include "daemon/io/ledger-kill-points.h"
 #include "daemon/io/ledger-private.h"
 #include "daemon/util/cleanup.h"
 

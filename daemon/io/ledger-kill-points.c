@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* In test builds alone (-Dkill-points=true): a SIGKILL at one transition of the ledger, which the kill sweep
  * names in KEYTURN_KILL_AT, before:N or after:N for the N-th one since the start. */
-#include "daemon/io/kill-points.h"
+#include "daemon/io/ledger-kill-points.h"
 
 #include <signal.h>
 #include <stdbool.h>
