@@ -48,6 +48,7 @@ struct daemon {
     struct vault *vault;
     struct keyring *keyring;
     struct provider *providers[ENVIRONMENT_COUNT];
+    struct listings *listings;
     struct rotator *rotator;
     struct accounting *accounting;
     struct schedule *schedule;

@@ -8,6 +8,7 @@
 #include "daemon/core/errors.h"
 #include "daemon/definitions.h"
 #include "daemon/io/journal.h"
+#include "daemon/listings.h"
 #include "daemon/io/messages.h"
 #include "daemon/operations/remove.h"
 #include "daemon/rotation-world.h"
@@ -71,6 +72,7 @@ static bool make_parts(struct daemon *daemon, GError **error)
 
     daemon->config = config_new();
     daemon->vault = vault_new();
+    daemon->listings = listings_new(daemon);
     daemon->waits = waits_new(daemon->event);
     daemon->accounting = accounting_new(daemon);
     daemon->schedule = schedule_new(daemon);
@@ -191,8 +193,10 @@ void manager_flush(struct manager *manager)
     let_rotations_stand(&manager->daemon);
     manager->daemon.accounting = accounting_free(manager->daemon.accounting);
     manager->daemon.keyring = keyring_free(manager->daemon.keyring);
+    listings_close(manager->daemon.listings);
     for (int i = 0; i < ENVIRONMENT_COUNT; i++)
         manager->daemon.providers[i] = provider_free(manager->daemon.providers[i]);
+    manager->daemon.listings = listings_free(manager->daemon.listings);
 }
 
 struct manager *manager_free(struct manager *manager)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/listings.h"
 #include "daemon/schedule.h"
 
 /* What an answer needs to find its way back. */
@@ -71,38 +72,11 @@ static void told(struct provider_result *result, void *userdata)
     answer(job, (struct rotation_event){.answer = &result->answer, .key = &result->key});
 }
 
-/* What HueChat says of current keys is news even where the rotation does not need them. */
-static void see_use(struct entry *entry, void *userdata)
-{
-    const struct provider_result *result = ((void **)userdata)[0];
-    struct daemon *daemon = ((void **)userdata)[1];
-    struct ledger_key *key = entry_current(entry);
-
-    for (size_t i = 0; key != NULL && key->id != NULL && i < result->n_keys; i++) {
-        const struct remote_key *remote = &result->keys[i];
-
-        g_autofree char *permissions = NULL;
-
-        if (strcmp(remote->id, key->id) != 0 || remote->type != key->environment)
-            continue;
-        permissions = remote_key_permissions(remote);
-        if (remote->last_used_at <= key->last_used_at && g_strcmp0(permissions, key->permissions) == 0)
-            continue;
-        key->last_used_at = MAX(key->last_used_at, remote->last_used_at);
-        g_free(key->permissions);
-        key->permissions = g_steal_pointer(&permissions);
-        if (ledger_update_key(daemon->ledger, key, NULL) == 0)
-            daemon->news->changed(entry, daemon->news_userdata);
-    }
-}
-
 static void listed(struct provider_result *result, void *userdata)
 {
     _cleanup_job_ struct job *job = userdata;
     static const struct remote_key none = {0};
 
-    if (result->counts)
-        registry_each(job->daemon->registry, true, see_use, (void *[]){result, job->daemon});
     answer(job, (struct rotation_event){
                     .answer = &result->answer,
                     .keys = !result->counts      ? NULL
@@ -183,7 +157,7 @@ static void manage(struct daemon *daemon, const struct rotation *rotation, const
     if (step->action == ACTION_GET)
         provider_get(provider, job->priority, management, step->id, told, job);
     else if (step->action == ACTION_LIST)
-        provider_list(provider, job->priority, management, listed, job);
+        listings_ask(daemon->listings, job->environment, job->priority, listed, job);
     else if (step->action == ACTION_DELETE)
         provider_delete(provider, job->priority, management, step->id, told, job);
     else
