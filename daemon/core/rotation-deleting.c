@@ -90,10 +90,10 @@ struct rotation_step deleting_decide(struct rotation *r, const struct rotation_f
         return WAIT;
     }
     if (r->seen.removal == REMOVAL_READY && must_drain_again(r, f)) {
-        bool lags = r->seen.unlisted;
+        bool again = r->seen.drained;
 
         rotation_enter(r, ROTATION_DRAINING);
-        if (lags) /* the list would send it back here at once */
+        if (again) /* lists that lag, clocks that disagree: they would send it back here at once */
             r->next_at =
                 usec_add(f->now, CLAMP(usec_sub(f->now, r->swapped_at) / 8, USEC_PER_SEC, USEC_PER_HOUR));
         return WAIT;

@@ -35,7 +35,7 @@ static void listed(struct rotation *r, const struct rotation_event *e, const str
     if (old == NULL) {
         r->again = r->again || r->seen.both_dead;
         rotation_enter(r, ROTATION_DELETING); /* somebody else deleted it: prove that there */
-        r->seen.unlisted = true;
+        r->seen.drained = true;
         return;
     }
     if (r->seen.both_dead) {
@@ -236,6 +236,7 @@ static void to_deletion(struct rotation *r)
     rotation_enter(r, is_by_api(r) ? ROTATION_DELETING : ROTATION_AWAITING_DELETION);
     r->seen.new_listed = listed;
     r->seen.new_lost = lost;
+    r->seen.drained = true;
 }
 
 /* Past the overlap, with a fresh listing and a fresh probe. */

@@ -125,7 +125,7 @@ struct rotation {
         bool removed_stray;
         bool swept;      /* a listing without strays */
         bool new_listed; /* that listing shows the new key */
-        bool unlisted;   /* nor did it show the old one, which is why it is being deleted */
+        bool drained;    /* it came here from draining, in this process: the gates were open a moment ago */
         bool old_proved_dead;
         bool both_dead;    /* HueChat refuses the old and the new key */
         bool new_lost;     /* the keyring does not have the new secret */
