@@ -104,6 +104,7 @@ static int world_commit(struct rotation *rotation, enum rotation_state from, enu
                      (const char *[]){"KEYTURN_INTEGRATION", rotation->integration, NULL},
                      "%s: the ledger can't be written, its rotation stands still: %s", rotation->integration,
                      g_strerror(-r));
+        waits_stuck(daemon->waits, rotation->rid, "the ledger can't be written: make room for it");
         return r;
     }
     if (change != CHANGE_NONE && entry != NULL && entry_reload_keys(entry, daemon->ledger) < 0)

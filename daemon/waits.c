@@ -112,16 +112,32 @@ static bool settle(const struct rotation *rotation, enum wait_until until, enum 
     return false;
 }
 
+static void settle_wait(struct waits *waits, struct wait *wait, const char *reason)
+{
+    wait->settled = true;
+    wait->reason = g_strdup(reason);
+    sd_event_source_set_enabled(waits->source, SD_EVENT_ONESHOT);
+}
+
 void waits_look(struct waits *waits, const struct rotation *rotation)
 {
     for (guint i = 0; i < waits->list->len; i++) {
         struct wait *wait = waits->list->pdata[i];
 
-        if (wait->settled || g_strcmp0(wait->rid, rotation->rid) != 0 ||
-            !settle(rotation, wait->until, &wait->outcome))
+        if (!wait->settled && g_strcmp0(wait->rid, rotation->rid) == 0 &&
+            settle(rotation, wait->until, &wait->outcome))
+            settle_wait(waits, wait, rotation->reason);
+    }
+}
+
+void waits_stuck(struct waits *waits, const char *rid, const char *reason)
+{
+    for (guint i = 0; i < waits->list->len; i++) {
+        struct wait *wait = waits->list->pdata[i];
+
+        if (wait->settled || g_strcmp0(wait->rid, rid) != 0)
             continue;
-        wait->settled = true;
-        wait->reason = g_strdup(rotation->reason);
-        sd_event_source_set_enabled(waits->source, SD_EVENT_ONESHOT);
+        wait->outcome = OUTCOME_OPEN;
+        settle_wait(waits, wait, reason);
     }
 }

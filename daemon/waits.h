@@ -30,3 +30,7 @@ void waits_add(struct waits *waits, const char *rid, enum wait_until until, wait
 
 /* A rotation is in another state. */
 void waits_look(struct waits *waits, const struct rotation *rotation);
+
+/* A rotation stands still for a reason of ours, a full disk say: who waits for it is told, and it goes on
+ * later. */
+void waits_stuck(struct waits *waits, const char *rid, const char *reason);
