@@ -42,7 +42,6 @@ static void tell(struct accounting *accounting, const struct note *note)
         .event = "fetched",
         .key_id = key != NULL ? key->id : NULL,
         .last4 = key != NULL ? key->last4 : NULL,
-        .message = "key fetched",
         .caller = note->caller,
         .caller_unit = note->holder->unit,
     };
