@@ -16,6 +16,7 @@ struct line {
     enum provider_priority priority; /* of the most urgent that waits */
     bool is_running;
     GArray *now, *next; /* struct waiter */
+    GHashTable *ids;    /* of the last whole list */
 };
 
 struct listings {
@@ -36,6 +37,7 @@ struct listings *listings_new(struct daemon *daemon)
             .priority = PRIORITY_BACKGROUND,
             .now = g_array_new(FALSE, FALSE, sizeof(struct waiter)),
             .next = g_array_new(FALSE, FALSE, sizeof(struct waiter)),
+            .ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         };
     return listings;
 }
@@ -93,6 +95,18 @@ static void note_entry(struct entry *entry, void *userdata)
     }
 }
 
+static void note_ids(struct line *line, const struct provider_result *result)
+{
+    g_hash_table_remove_all(line->ids);
+    for (size_t i = 0; i < result->n_keys; i++)
+        g_hash_table_add(line->ids, g_strdup(result->keys[i].id));
+}
+
+bool listings_showed(const struct listings *listings, enum environment environment, const char *id)
+{
+    return g_hash_table_contains(listings->lines[environment].ids, id);
+}
+
 static void begin(struct line *line);
 
 /* Who asks again from inside waits for the next one, together with all others. */
@@ -101,6 +115,8 @@ static void listed(struct provider_result *result, void *userdata)
     struct line *line = userdata;
     struct daemon *daemon = line->listings->daemon;
 
+    if (result->counts)
+        note_ids(line, result);
     if (result->counts)
         registry_each(daemon->registry, true, note_entry, &(struct notes){daemon, result});
     tell(line->now, result);
@@ -153,6 +169,7 @@ struct listings *listings_free(struct listings *listings)
         tell_unsent(listings->lines[i].next);
         g_array_unref(listings->lines[i].now);
         g_array_unref(listings->lines[i].next);
+        g_hash_table_unref(listings->lines[i].ids);
     }
     g_free(listings);
     return NULL;

@@ -14,6 +14,9 @@ struct listings *listings_new(struct daemon *daemon);
 void listings_ask(struct listings *listings, enum environment environment, enum provider_priority priority,
                   provider_done_fn fn, void *userdata);
 
+/* Whether the last whole list showed that id. */
+bool listings_showed(const struct listings *listings, enum environment environment, const char *id);
+
 /* Asks for no more: the providers are about to go, and answer what is open. */
 void listings_close(struct listings *listings);
 struct listings *listings_free(struct listings *listings);

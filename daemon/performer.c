@@ -108,7 +108,9 @@ static void created(struct provider_result *result, void *userdata)
         int known = ledger_knows_id(job->daemon->ledger, job->environment, result->key.id);
 
         event.fit = fit_of(result, job->environment);
-        event.known_before = known != 0; /* a ledger that can't tell is no leave to go on */
+        /* A ledger that can't tell is no leave to go on; nor is a list that showed it before. */
+        event.known_before =
+            known != 0 || listings_showed(job->daemon->listings, job->environment, result->key.id);
         if (event.fit == SECRET_FITS && vault_put_fresh(job->daemon->vault, job->rid, result->secret) < 0)
             event.fit = SECRET_MALFORMED;
     }
