@@ -21,6 +21,7 @@ struct entry {
     char *last_fetched_by;
     usec_t retry_at;              /* no rotation by age before that */
     usec_t reported_at;           /* the last rotation by ReportRejected */
+    bool report_waits;            /* another report came meanwhile: ask again in a minute */
     usec_t asked_at;              /* HueChat was asked after a report; our time, in memory alone */
     char *attention;              /* what a person should look at, or NULL */
     bool secret_missing;          /* the keyring has no secret for the current key */

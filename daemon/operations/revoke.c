@@ -195,12 +195,65 @@ static void probed(struct provider_result *result, void *userdata)
     heal(revocation->daemon, entry);
 }
 
-void report_rejected(struct daemon *daemon, struct entry *entry, uint64_t generation, operation_fn done,
-                     void *userdata)
+static void ask_about(struct daemon *daemon, struct entry *entry)
 {
     const struct ledger_key *key = entry_current(entry);
     const struct secret *secret = key != NULL ? vault_get(daemon->vault, key->number) : NULL;
     struct revocation *report;
+
+    entry->asked_at = clock_now();
+    if (rotator_say(daemon->rotator, entry->definition->name,
+                    &(struct rotation_event){.type = EVENT_REJECTED}) != -ENOENT ||
+        secret == NULL)
+        return; /* its rotation looks at the key itself */
+    report = g_new0(struct revocation, 1);
+    *report = (struct revocation){.daemon = daemon, .name = g_strdup(entry->definition->name)};
+    provider_probe(daemon->providers[entry->definition->environment], PRIORITY_PERSON, secret, probed,
+                   report);
+}
+
+static void report_free(void *report)
+{
+    revocation_free_p(&(struct revocation *){report});
+}
+
+static int ask_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct revocation *report = userdata;
+    struct entry *entry = registry_find(report->daemon->registry, report->name);
+
+    if (entry != NULL && entry->report_waits) {
+        entry->report_waits = false;
+        ask_about(report->daemon, entry);
+    }
+    return sd_event_source_set_floating(source, false); /* its end */
+}
+
+/* Many programs report the same at once: HueChat is asked at once, and a minute later once more. */
+static void ask_later(struct daemon *daemon, struct entry *entry)
+{
+    struct revocation *report;
+    sd_event_source *source;
+
+    if (entry->report_waits)
+        return;
+    report = g_new0(struct revocation, 1);
+    *report = (struct revocation){.daemon = daemon, .name = g_strdup(entry->definition->name)};
+    if (sd_event_add_time_relative(daemon->event, &source, CLOCK_BOOTTIME, USEC_PER_MINUTE, USEC_PER_SEC,
+                                   ask_again, report) < 0) {
+        report_free(report);
+        return;
+    }
+    entry->report_waits = true;
+    sd_event_source_set_destroy_callback(source, report_free);
+    sd_event_source_set_floating(source, true);
+    sd_event_source_unref(source);
+}
+
+void report_rejected(struct daemon *daemon, struct entry *entry, uint64_t generation, operation_fn done,
+                     void *userdata)
+{
+    const struct ledger_key *key = entry_current(entry);
 
     if (key == NULL || generation != key->generation) {
         operation_refuse(done, userdata, KT_INVALID,
@@ -215,15 +268,8 @@ void report_rejected(struct daemon *daemon, struct entry *entry, uint64_t genera
         return;
     }
     done(NULL, NULL, userdata);
-    if (clock_now() < usec_add(entry->asked_at, USEC_PER_MINUTE) && clock_now() >= entry->asked_at)
-        return; /* many programs report the same at once */
-    entry->asked_at = clock_now();
-    if (rotator_say(daemon->rotator, entry->definition->name,
-                    &(struct rotation_event){.type = EVENT_REJECTED}) != -ENOENT ||
-        secret == NULL)
-        return; /* its rotation looks at the key itself */
-    report = g_new0(struct revocation, 1);
-    *report = (struct revocation){.daemon = daemon, .name = g_strdup(entry->definition->name)};
-    provider_probe(daemon->providers[entry->definition->environment], PRIORITY_PERSON, secret, probed,
-                   report);
+    if (clock_now() >= entry->asked_at && clock_now() < usec_add(entry->asked_at, USEC_PER_MINUTE))
+        ask_later(daemon, entry);
+    else
+        ask_about(daemon, entry);
 }
