@@ -14,7 +14,7 @@ static bool hurry(struct daemon *daemon, const char *name, char **ret_rid)
 {
     const struct rotation *running = rotator_find(daemon->rotator, name);
 
-    if (running == NULL)
+    if (running == NULL || running->state == ROTATION_HELD)
         return false;
     *ret_rid = g_strdup(running->rid);
     return rotator_say(daemon->rotator, name, &(struct rotation_event){.type = EVENT_HURRY}) == 0;

@@ -95,7 +95,8 @@ struct rotation_step deleting_decide(struct rotation *r, const struct rotation_f
         rotation_enter(r, ROTATION_DRAINING);
         if (again) /* lists that lag, clocks that disagree: they would send it back here at once */
             r->next_at =
-                usec_add(f->now, CLAMP(usec_sub(f->now, r->swapped_at) / 8, USEC_PER_SEC, USEC_PER_HOUR));
+                usec_add(f->now, CLAMP(usec_sub(f->now, r->swapped_at) / 8,
+                                       CLAMP(f->overlap / 8, USEC_PER_SEC, USEC_PER_MINUTE), USEC_PER_HOUR));
         return WAIT;
     }
     step = removal_decide(r, old_key(r));
