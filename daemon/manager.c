@@ -39,6 +39,8 @@ static void keyring_changed(enum keyring_state state, void *userdata)
         secrets_load_all(daemon);
     else
         secrets_drop(daemon);
+    if (state != KEYRING_UNLOCKED) /* else they wake when it has been read */
+        rotator_wake(daemon->rotator);
     schedule_look_again(daemon);
 }
 

@@ -27,6 +27,8 @@ static void world_read_facts(const struct rotation *rotation, struct rotation_fa
     *ret = (struct rotation_facts){
         .now = clock_now(),
         .keyring_ready = daemon->secrets_read && keyring_get_state(daemon->keyring) == KEYRING_UNLOCKED,
+        .settling = !daemon->secrets_read && (!keyring_knows_state(daemon->keyring) ||
+                                              keyring_get_state(daemon->keyring) == KEYRING_UNLOCKED),
         .paused = daemon->refused[environment] || daemon_management(daemon, environment) == NULL,
         .foreign = ledger_is_foreign(daemon->ledger),
         .timeout = daemon->config->api[environment].timeout,

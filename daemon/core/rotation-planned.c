@@ -22,6 +22,8 @@ static bool is_hindered(struct rotation *r, const struct rotation_facts *f)
 {
     const char *environment = environment_name((enum environment)r->environment);
 
+    if (f->settling)
+        return true;
     if (f->paused)
         rotation_give_up(r, f->now, "no management key for %s works: keyturn login %s", environment,
                          environment);

@@ -188,6 +188,7 @@ struct rotation_facts {
     usec_t now;
     bool keyring_ready; /* unlocked */
     bool paused;        /* no management key, or HueChat refuses it */
+    bool settling;      /* right after a start: what the keyring has is not known yet */
     bool foreign;       /* the ledger came from another machine: no delete */
     usec_t overlap;
     usec_t max_overlap;

@@ -274,6 +274,22 @@ static void answer_that_names_another_key_is_held(void **state)
     }
 }
 
+static void a_first_key_waits_until_the_keyring_is_known(void **state)
+{
+    _cleanup_bench_ struct bench b;
+
+    bench_open(&b, CAUSE_ADD);
+    b.f.settling = b.f.paused = true;
+    b.f.keyring_ready = false;
+    wake(&b);
+    expect(&b, ROTATION_PLANNED, ACTION_WAIT);
+    b.f.settling = b.f.paused = false;
+    b.f.keyring_ready = true;
+    wake(&b);
+    assert_int_equal(b.r->state, ROTATION_PLANNED);
+    assert_int_not_equal(b.step.action, ACTION_WAIT);
+}
+
 static void keyring_that_refuses_rolls_back(void **state)
 {
     _cleanup_bench_ struct bench b;
@@ -310,6 +326,7 @@ int main(void)
         cmocka_unit_test(five_failed_creates_abort_and_crashes_do_not_count),
         cmocka_unit_test(unfit_key_is_rolled_back),
         cmocka_unit_test(answer_that_names_another_key_is_held),
+        cmocka_unit_test(a_first_key_waits_until_the_keyring_is_known),
         cmocka_unit_test(keyring_that_refuses_rolls_back),
     };
 
