@@ -21,6 +21,9 @@ class BusError(Exception):
         self.name = name
         self.text = text
 
+    def __reduce__(self):
+        return BusError, (self.name, self.text)
+
 
 def split(signature):
     """The complete types of a signature."""
