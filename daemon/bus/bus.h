@@ -5,13 +5,18 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/callers.h"
+#include "daemon/bus/quota.h"
 #include "daemon/bus/upload.h"
 #include "daemon/daemon.h"
+
+struct authority;
 
 struct service {
     struct daemon *daemon;
     sd_bus *bus;
     struct callers *callers;
+    struct authority *authority;
+    struct quota *fetches; /* under way */
     struct uploads *uploads;
     struct hooks *hooks;
     struct settling *settling;

@@ -3,6 +3,7 @@
 #include "daemon/bus/caller.h"
 
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -27,14 +28,29 @@ struct caller *caller_free(struct caller *caller)
     return NULL;
 }
 
+/* All of them: a user may be in thousands. The caller frees it (g_free). */
+static gid_t *group_ids_of(const struct passwd *user, int *ret_n)
+{
+    gid_t *ids = NULL;
+    int room = 64, n;
+
+    do {
+        n = room;
+        ids = g_renew(gid_t, ids, (gsize)room);
+        if (getgrouplist(user->pw_name, user->pw_gid, ids, &n) >= 0)
+            break;
+        room = MAX(n, 2 * room);
+    } while (room <= NGROUPS_MAX + 1);
+    *ret_n = MIN(n, room);
+    return ids;
+}
+
 static char **groups_of(const struct passwd *user)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    gid_t ids[64];
-    int n = G_N_ELEMENTS(ids);
+    int n;
+    g_autofree gid_t *ids = group_ids_of(user, &n);
 
-    if (getgrouplist(user->pw_name, user->pw_gid, ids, &n) < 0)
-        n = G_N_ELEMENTS(ids);
     for (int i = 0; i < n; i++) {
         const struct group *group = getgrgid(ids[i]);
         if (group != NULL)
@@ -76,25 +92,26 @@ static bool is_holder(const char *unit)
 static void find_holder(struct caller *caller, bool system_mode)
 {
     struct holder *holder = &caller->holder;
-    char *invocation = is_holder(caller->unit) ? unit_invocation(caller->unit, !system_mode) : NULL;
+    const char *unit = caller->subject.unit;
+    char *invocation = is_holder(unit) ? unit_invocation(unit, !system_mode) : NULL;
 
     holder->boot_id = process_boot_id();
     holder->command = process_name(holder->pid);
-    holder->unit = g_strdup(invocation != NULL ? caller->unit : "");
+    holder->unit = g_strdup(invocation != NULL ? unit : "");
     holder->invocation_id = invocation != NULL ? invocation : g_strdup("");
     if (invocation == NULL)
         process_start_time(holder->pid, &holder->start_time);
 }
 
-/* In system mode a unit counts if its user is the caller's, or if it is certain which process was asked
- * about: else the number may be another's by now. */
+/* In system mode a unit counts if its user is the caller's: what a service runs as somebody else is not the
+ * service, and a number may be another process's by now. */
 static void take_unit(struct caller *caller, const struct unit *unit, bool system_mode)
 {
     uid_t uid = caller->subject.uid;
     bool same = unit->uid == uid || (unit->uid == (uid_t)-1 && uid == 0);
 
     caller->unit = g_strdup(unit->name);
-    if (system_mode && !unit->pinned && !same) {
+    if (system_mode && !same) {
         caller->subject.doubted_unit = caller->unit;
         return;
     }
@@ -108,7 +125,7 @@ struct caller *caller_new(uid_t uid, pid_t pid, const struct unit *unit, bool sy
 
     caller->holder.pid = pid;
     name_user(caller, uid);
-    if (unit->name != NULL)
+    if (unit->answer == UNIT_FOUND)
         take_unit(caller, unit, system_mode);
     find_holder(caller, system_mode);
     describe(caller);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/bus/unit.h"
+#include "daemon/bus/units.h"
 #include "daemon/core/holder.h"
 #include "daemon/core/policy.h"
 

@@ -1,48 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The bus vouches for uid and pid. The rest is asked while a pidfd pins the process: the bus's own, or one of
- * ours, and then the bus is asked for the pid once more. A process that ended meanwhile is nobody. */
+ * ours, and then the bus is asked for the pid once more. A process that ended meanwhile is nobody. There is
+ * one question about a sender at a time, which its later calls join. */
 #include "daemon/bus/callers.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <glib.h>
 
+#include "daemon/bus/departures.h"
+#include "daemon/bus/kept-call.h"
+#include "daemon/bus/peer.h"
+#include "daemon/bus/units.h"
 #include "daemon/io/process.h"
 #include "daemon/util/cleanup.h"
 
-#define BUS "org.freedesktop.DBus"
-#define BUS_PATH "/org/freedesktop/DBus"
+/* What the calls that wait for one answer may take together. */
+#define WAITING_MAX (2 * KEPT_CALL_MAX)
 
 struct callers {
     sd_bus *bus;
+    struct units *units; /* NULL: in user mode */
     bool system_mode;
-    GHashTable *known; /* unique name -> caller */
-    GPtrArray *asking; /* struct question, not answered yet */
+    GHashTable *known;  /* unique name -> caller */
+    GHashTable *asking; /* whom it is about -> question */
     sd_bus_slot *gone;
 };
 
-/* What the bus says of a name. */
-struct credentials {
-    uid_t uid;
-    pid_t pid;
-    int pidfd; /* -1: the bus has none */
+/* A call whose sender, or whose subject, is being asked about. */
+struct waiter {
+    sd_bus_message *call;
+    caller_fn fn;
+    void *userdata;
 };
 
 struct question {
     struct callers *callers;
-    sd_bus_message *call;
-    char *name; /* on the bus; NULL: a process is asked about */
-    caller_fn fn;
-    void *userdata;
+    char *about;     /* a name on the bus, or "pid:4711" */
+    GArray *waiters; /* struct waiter */
+    size_t size;     /* of their calls */
     sd_bus_slot *slot;
     struct unit_question *unit;
-    struct credentials credentials;
+    struct peer peer;
     struct caller *caller;
 };
 
@@ -51,183 +53,206 @@ static void free_caller(void *caller)
     caller_free(caller);
 }
 
+static void clear_waiter(void *data)
+{
+    struct waiter *waiter = data;
+
+    sd_bus_message_unref(waiter->call);
+}
+
 static void free_question(void *data)
 {
     struct question *question = data;
 
     sd_bus_slot_unref(question->slot);
     unit_question_free(question->unit);
-    sd_bus_message_unref(question->call);
-    kt_close_p(&question->credentials.pidfd);
+    g_array_unref(question->waiters);
+    kt_close_p(&question->peer.pidfd);
     caller_free(question->caller);
-    g_free(question->name);
+    g_free(question->about);
     g_free(question);
 }
 
-static bool is_alive(int pidfd)
+static bool is_about_name(const struct question *question)
 {
-    struct pollfd item = {.fd = pidfd, .events = POLLIN};
-
-    return pidfd >= 0 && poll(&item, 1, 0) == 0;
+    return *question->about == ':';
 }
 
-static int read_one(sd_bus_message *reply, struct credentials *credentials)
-{
-    const char *name;
-    uint32_t number;
-    int fd, r;
-
-    r = sd_bus_message_read(reply, "s", &name);
-    if (r < 0)
-        return r;
-    if (strcmp(name, "UnixUserID") == 0) {
-        r = sd_bus_message_read(reply, "v", "u", &number);
-        if (r >= 0)
-            credentials->uid = (uid_t)number;
-    } else if (strcmp(name, "ProcessID") == 0) {
-        r = sd_bus_message_read(reply, "v", "u", &number);
-        if (r >= 0)
-            credentials->pid = (pid_t)number;
-    } else if (strcmp(name, "ProcessFD") == 0) {
-        r = sd_bus_message_read(reply, "v", "h", &fd);
-        if (r >= 0)
-            credentials->pidfd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    } else {
-        r = sd_bus_message_skip(reply, "v");
-    }
-    return r;
-}
-
-/* The caller closes ret->pidfd. */
-static int read_credentials(sd_bus_message *reply, struct credentials *ret)
-{
-    struct credentials found = {.uid = (uid_t)-1, .pidfd = -1};
-    int r = sd_bus_message_is_method_error(reply, NULL) ? -ENOENT
-                                                        : sd_bus_message_enter_container(reply, 'a', "{sv}");
-
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        r = read_one(reply, &found);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(reply);
-    }
-    if (r >= 0 && (found.uid == (uid_t)-1 || found.pid <= 0))
-        r = -ENODATA;
-    if (r < 0)
-        kt_close_p(&found.pidfd);
-    else
-        *ret = found;
-    return r;
-}
-
-static int ask(struct question *question, sd_bus_message_handler_t handler)
+static int ask_bus(struct question *question, sd_bus_message_handler_t handler)
 {
     question->slot = sd_bus_slot_unref(question->slot);
-    return sd_bus_call_method_async(question->callers->bus, &question->slot, BUS, BUS_PATH, BUS,
-                                    "GetConnectionCredentials", handler, question, "s", question->name);
+    return peer_ask(question->callers->bus, &question->slot, question->about, handler, question);
 }
 
-/* Answers and forgets the question. */
-static void settle(struct question *question, const struct caller *caller)
+/* Answers all that wait, and forgets the question. */
+static void settle(struct question *question, enum caller_answer answer)
 {
-    question->fn(caller, question->call, question->userdata);
-    g_ptr_array_remove(question->callers->asking, question);
+    struct callers *callers = question->callers;
+    struct caller *caller = answer == CALLER_KNOWN ? question->caller : NULL;
+
+    g_hash_table_steal(callers->asking, question->about);
+    if (caller != NULL && is_about_name(question)) {
+        question->caller = NULL;
+        caller->sender = g_strdup(question->about);
+        g_hash_table_replace(callers->known, caller->sender, caller);
+    }
+    for (guint i = 0; i < question->waiters->len; i++) {
+        const struct waiter *waiter = &g_array_index(question->waiters, struct waiter, i);
+
+        waiter->fn(answer, caller, waiter->call, waiter->userdata);
+    }
+    free_question(question);
+}
+
+static void settle_failed(struct question *question, int r)
+{
+    settle(question, r == -ENXIO ? CALLER_LEFT : r == -ENODATA ? CALLER_UNKNOWN : CALLER_BUSY);
 }
 
 static int second_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     struct question *question = userdata;
-    const struct credentials *first = &question->credentials;
-    struct credentials second = {.pidfd = -1};
-    struct caller *caller = NULL;
+    const struct peer *first = &question->peer;
+    struct peer second = {.pidfd = -1};
+    int r = peer_read(reply, &second);
+    bool same = r >= 0 && second.uid == first->uid && second.pid == first->pid && peer_is_alive(first->pidfd);
 
-    if (read_credentials(reply, &second) >= 0 && second.uid == first->uid && second.pid == first->pid &&
-        is_alive(first->pidfd)) {
-        caller = g_steal_pointer(&question->caller);
-        caller->sender = g_strdup(question->name);
-        g_hash_table_insert(question->callers->known, caller->sender, caller);
-    }
     kt_close_p(&second.pidfd);
-    settle(question, caller);
+    if (r < 0)
+        settle_failed(question, r);
+    else
+        settle(question, same ? CALLER_KNOWN : CALLER_UNKNOWN);
     return 0;
+}
+
+/* Of a process that is hidden from us only its unit tells the user, and not for certain. */
+static void name_caller(struct question *question, const struct unit *unit)
+{
+    const struct peer *known = &question->peer;
+    bool is_assumed = known->uid == (uid_t)-1 && unit->answer == UNIT_FOUND;
+    uid_t assumed = unit->uid == (uid_t)-1 ? 0 : unit->uid;
+
+    question->caller =
+        caller_new(is_assumed ? assumed : known->uid, known->pid, unit, question->callers->system_mode);
+    if (is_assumed)
+        question->caller->subject.unit_is_strong = false;
 }
 
 static void unit_told(const struct unit *unit, void *userdata)
 {
     struct question *question = userdata;
-    const struct credentials *known = &question->credentials;
-    uid_t uid = known->uid != (uid_t)-1 ? known->uid : unit->uid;
 
-    question->caller = caller_new(uid, known->pid, unit, question->callers->system_mode);
-    if (question->name == NULL)
-        settle(question, is_alive(known->pidfd) ? question->caller : NULL);
-    else if (ask(question, second_answer) < 0)
-        settle(question, NULL);
+    question->unit = NULL;
+    if (unit->answer == UNIT_UNKNOWN) {
+        settle(question, CALLER_BUSY);
+        return;
+    }
+    name_caller(question, unit);
+    if (!is_about_name(question))
+        settle(question, peer_is_alive(question->peer.pidfd) ? CALLER_KNOWN : CALLER_UNKNOWN);
+    else if (ask_bus(question, second_answer) < 0)
+        settle(question, CALLER_BUSY);
+}
+
+static void look_at_unit_ourselves(struct question *question)
+{
+    const struct peer *known = &question->peer;
+    g_autofree char *name = NULL;
+    int r = process_unit(known->pid, true, &name);
+
+    unit_told(&(struct unit){.answer = r < 0          ? UNIT_UNKNOWN
+                                       : name != NULL ? UNIT_FOUND
+                                                      : UNIT_NONE,
+                             .name = name,
+                             .uid = known->uid},
+              question);
 }
 
 /* The process is known by its pidfd: now its unit. */
-static void look(struct question *question, bool exact)
+static void look_at_unit(struct question *question, bool exact)
 {
-    const struct credentials *known = &question->credentials;
-    g_autofree char *unit = NULL;
+    const struct peer *known = &question->peer;
+    struct units *units = question->callers->units;
 
-    if (question->callers->system_mode) {
-        question->unit =
-            unit_ask(question->callers->bus, known->pid, known->pidfd, exact, unit_told, question);
-        if (question->unit != NULL)
-            return;
-    } else {
-        unit = process_unit(known->pid, true);
+    if (units == NULL) {
+        look_at_unit_ourselves(question);
+        return;
     }
-    unit_told(&(struct unit){.name = unit, .uid = known->uid}, question);
+    question->unit = unit_ask(units, known->uid, known->pid, known->pidfd, exact, unit_told, question);
+    if (question->unit == NULL)
+        settle(question, CALLER_BUSY);
 }
 
 static int first_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     struct question *question = userdata;
-    struct credentials *found = &question->credentials;
-    bool exact;
+    struct peer *found = &question->peer;
+    int r = peer_read(reply, found);
+    bool exact = r >= 0 && found->pidfd >= 0;
 
-    if (read_credentials(reply, found) >= 0) {
-        exact = found->pidfd >= 0;
-        if (!exact)
-            found->pidfd = (int)syscall(SYS_pidfd_open, found->pid, 0);
-        if (is_alive(found->pidfd)) {
-            look(question, exact);
-            return 0;
-        }
+    if (r < 0) {
+        settle_failed(question, r);
+        return 0;
     }
-    settle(question, NULL);
+    if (!exact)
+        found->pidfd = (int)syscall(SYS_pidfd_open, found->pid, 0);
+    if (peer_is_alive(found->pidfd))
+        look_at_unit(question, exact);
+    else
+        settle(question, CALLER_UNKNOWN);
     return 0;
 }
 
-static struct question *question_new(struct callers *callers, sd_bus_message *call, caller_fn fn,
-                                     void *userdata)
+static struct question *question_new(struct callers *callers, const char *about)
 {
     struct question *question = g_new0(struct question, 1);
 
     *question = (struct question){.callers = callers,
-                                  .call = sd_bus_message_ref(call),
-                                  .fn = fn,
-                                  .userdata = userdata,
-                                  .credentials = {.uid = (uid_t)-1, .pidfd = -1}};
-    g_ptr_array_add(callers->asking, question);
+                                  .about = g_strdup(about),
+                                  .waiters = g_array_new(FALSE, FALSE, sizeof(struct waiter)),
+                                  .peer = {.uid = (uid_t)-1, .pidfd = -1}};
+    g_array_set_clear_func(question->waiters, clear_waiter);
+    g_hash_table_insert(callers->asking, question->about, question);
     return question;
+}
+
+/* False: it takes no more, and fn has been told. */
+static bool join(struct question *question, sd_bus_message *call, caller_fn fn, void *userdata)
+{
+    struct waiter waiter = {.fn = fn, .userdata = userdata};
+    size_t size = 0;
+    int r = kept_call_new(call, &waiter.call, &size);
+
+    if (r >= 0 && question->size + size <= WAITING_MAX) {
+        g_array_append_val(question->waiters, waiter);
+        question->size += size;
+        return true;
+    }
+    sd_bus_message_unref(waiter.call);
+    fn(r == -E2BIG ? CALLER_TOO_LONG : CALLER_BUSY, NULL, call, userdata);
+    return false;
 }
 
 void callers_look_at_name(struct callers *callers, const char *name, sd_bus_message *call, caller_fn fn,
                           void *userdata)
 {
-    const struct caller *known = name != NULL ? g_hash_table_lookup(callers->known, name) : NULL;
+    const struct caller *known = callers_find(callers, name);
     struct question *question;
 
     if (known != NULL || name == NULL) {
-        fn(known, call, userdata);
+        fn(known != NULL ? CALLER_KNOWN : CALLER_UNKNOWN, known, call, userdata);
         return;
     }
-    question = question_new(callers, call, fn, userdata);
-    question->name = g_strdup(name);
-    if (ask(question, first_answer) < 0)
-        settle(question, NULL);
+    question = g_hash_table_lookup(callers->asking, name);
+    if (question != NULL) {
+        join(question, call, fn, userdata);
+        return;
+    }
+    question = question_new(callers, name);
+    if (!join(question, call, fn, userdata))
+        g_hash_table_remove(callers->asking, name);
+    else if (ask_bus(question, first_answer) < 0)
+        settle(question, CALLER_BUSY);
 }
 
 void callers_identify(struct callers *callers, sd_bus_message *call, caller_fn fn, void *userdata)
@@ -235,49 +260,80 @@ void callers_identify(struct callers *callers, sd_bus_message *call, caller_fn f
     callers_look_at_name(callers, sd_bus_message_get_sender(call), call, fn, userdata);
 }
 
+const struct caller *callers_find(struct callers *callers, const char *sender)
+{
+    return sender != NULL ? g_hash_table_lookup(callers->known, sender) : NULL;
+}
+
 void callers_look_at_process(struct callers *callers, pid_t pid, sd_bus_message *call, caller_fn fn,
                              void *userdata)
 {
-    struct question *question = question_new(callers, call, fn, userdata);
+    g_autofree char *about = g_strdup_printf("pid:%d", (int)pid);
     g_autofree char *path = g_strdup_printf("/proc/%d", (int)pid);
+    struct question *question = g_hash_table_lookup(callers->asking, about);
     struct stat status;
 
-    question->credentials.pid = pid;
-    question->credentials.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (question != NULL) {
+        join(question, call, fn, userdata);
+        return;
+    }
+    question = question_new(callers, about);
+    if (!join(question, call, fn, userdata)) {
+        g_hash_table_remove(callers->asking, about);
+        return;
+    }
+    question->peer.pid = pid;
+    question->peer.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (stat(path, &status) == 0)
-        question->credentials.uid = status.st_uid; /* else hidden from us, in system mode */
-    if (is_alive(question->credentials.pidfd))
-        look(question, false);
+        question->peer.uid = status.st_uid; /* else hidden from us, in system mode */
+    if (peer_is_alive(question->peer.pidfd))
+        look_at_unit(question, false);
     else
-        settle(question, NULL);
+        settle(question, CALLER_UNKNOWN);
 }
 
 static int name_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     struct callers *callers = userdata;
-    const char *name;
+    const char *name = departures_name(signal);
+    struct question *question = name != NULL ? g_hash_table_lookup(callers->asking, name) : NULL;
 
-    if (sd_bus_message_read(signal, "s", &name) >= 0)
+    if (name != NULL)
         g_hash_table_remove(callers->known, name);
+    if (question != NULL)
+        settle(question, CALLER_LEFT);
     return 0;
 }
 
-struct callers *callers_new(sd_bus *bus, bool system_mode)
+int callers_new(sd_event *event, sd_bus *bus, bool system_mode, struct callers **ret)
 {
     struct callers *callers = g_new0(struct callers, 1);
+    int r;
 
     *callers = (struct callers){
         .bus = bus,
         .system_mode = system_mode,
         .known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_caller),
-        .asking = g_ptr_array_new_with_free_func(free_question),
+        .asking = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_question),
     };
-    if (sd_bus_add_match_async(bus, &callers->gone,
-                               "type='signal',sender='" BUS "',path='" BUS_PATH "',interface='" BUS
-                               "',member='NameOwnerChanged',arg2=''",
-                               name_gone, NULL, callers) < 0)
-        return callers_free(callers);
-    return callers;
+    r = system_mode ? units_new(event, &callers->units) : 0;
+    if (r >= 0)
+        r = departures_watch(bus, &callers->gone, name_gone, callers);
+    if (r < 0) {
+        callers_free(callers);
+        return r;
+    }
+    *ret = callers;
+    return 0;
+}
+
+static void leave_all(struct callers *callers)
+{
+    GHashTableIter iter;
+    void *question;
+
+    while (g_hash_table_iter_init(&iter, callers->asking), g_hash_table_iter_next(&iter, NULL, &question))
+        settle(question, CALLER_LEFT);
 }
 
 struct callers *callers_free(struct callers *callers)
@@ -285,7 +341,9 @@ struct callers *callers_free(struct callers *callers)
     if (callers == NULL)
         return NULL;
     sd_bus_slot_unref(callers->gone);
-    g_ptr_array_unref(callers->asking);
+    leave_all(callers);
+    units_free(callers->units);
+    g_hash_table_destroy(callers->asking);
     g_hash_table_destroy(callers->known);
     g_free(callers);
     return NULL;

@@ -60,10 +60,25 @@ void bus_reply_error(sd_bus_message *call, const GError *error)
     sd_bus_reply_method_error(call, &reply);
 }
 
+void bus_reply_busy(sd_bus_message *call, const char *why)
+{
+    g_autoptr(GError) error = g_error_new_literal(KT_ERROR, KT_BUSY, why);
+
+    bus_reply_error(call, error);
+}
+
 void bus_reply_garbled(sd_bus_message *call)
 {
     g_autoptr(GError) error =
         g_error_new(KT_ERROR, KT_INVALID, "the arguments can't be read: see org.keyturn1(5)");
+
+    bus_reply_error(call, error);
+}
+
+void bus_reply_too_long(sd_bus_message *call)
+{
+    g_autoptr(GError) error = g_error_new(
+        KT_ERROR, KT_INVALID, "the arguments are longer than any that make sense: see org.keyturn1(5)");
 
     bus_reply_error(call, error);
 }

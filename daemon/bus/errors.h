@@ -11,5 +11,9 @@ int bus_error_set(sd_bus_error *ret_error, const GError *error);
 /* Answers a call that was kept. */
 void bus_reply_error(sd_bus_message *call, const GError *error);
 
-/* The same, where its arguments can't be read. */
+/* The same: Busy, and why. */
+void bus_reply_busy(sd_bus_message *call, const char *why);
+
+/* The same, where its arguments can't be read, or are too long. */
 void bus_reply_garbled(sd_bus_message *call);
+void bus_reply_too_long(sd_bus_message *call);

@@ -38,13 +38,16 @@ static void G_GNUC_PRINTF(2, 3) refuse(sd_bus_message *call, const char *format,
     bus_reply_error(call, error);
 }
 
-static void subject_told(const struct caller *caller, sd_bus_message *call, void *userdata)
+static void subject_told(enum caller_answer found, const struct caller *caller, sd_bus_message *call,
+                         void *userdata)
 {
     struct question *question = userdata;
     const struct entry *entry = registry_find(question->service->daemon->registry, question->name);
 
     if (caller != NULL && entry != NULL)
         answer(question->service, call, entry, &caller->subject);
+    else if (found == CALLER_BUSY)
+        bus_reply_busy(call, "it can't be told now whose that is: try again in a moment");
     else
         refuse(call, "there is no %s: see ps and busctl list", question->subject);
     g_free(question->name);

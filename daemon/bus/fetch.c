@@ -21,25 +21,20 @@
 /* One fetch under way. */
 struct fetch {
     struct service *service;
-    sd_bus_message *call;
-    const char *name; /* in the call */
-    int fd;           /* the caller's pipe, in the call; -1: it wants a string */
-    const struct caller *caller;
+    int (*read)(struct fetch *fetch); /* takes the arguments out of the call */
     void (*act)(struct fetch *fetch, struct entry *entry);
-    uint64_t generation; /* an argument of two of them */
+    sd_bus_message *call;        /* NULL until the caller is known */
+    const char *name;            /* in the call */
+    int fd;                      /* the caller's pipe, in the call; -1: it wants a string */
+    uint64_t generation;         /* an argument of two of them */
+    const struct caller *caller; /* NULL: not known; valid while it acts */
+    uid_t counted;               /* whose share it takes; (uid_t)-1: nobody's yet */
 };
-
-static struct fetch *fetch_new(struct service *service, sd_bus_message *call,
-                               void (*act)(struct fetch *fetch, struct entry *entry))
-{
-    struct fetch *fetch = g_new0(struct fetch, 1);
-
-    *fetch = (struct fetch){.service = service, .call = sd_bus_message_ref(call), .fd = -1, .act = act};
-    return fetch;
-}
 
 static void fetch_free(struct fetch *fetch)
 {
+    if (fetch->counted != (uid_t)-1)
+        quota_give_back(fetch->service->fetches, fetch->counted);
     sd_bus_message_unref(fetch->call);
     g_free(fetch);
 }
@@ -87,9 +82,9 @@ static struct decision decide(struct service *service, const struct entry *entry
     return policy_decide(entry->definition->allow, &caller->subject, &setting);
 }
 
-static void identified(const struct caller *caller, sd_bus_message *call, void *userdata)
+/* Its arguments have been read. */
+static void proceed(struct fetch *fetch)
 {
-    struct fetch *fetch = userdata;
     g_autoptr(GError) error = NULL;
     struct entry *entry = operation_find(fetch->service->daemon, fetch->name, &error);
     struct decision decision;
@@ -98,31 +93,59 @@ static void identified(const struct caller *caller, sd_bus_message *call, void *
         refuse(fetch, error);
         return;
     }
-    decision = decide(fetch->service, entry, caller);
-    fetch->caller = caller;
-    if (decision.allowed)
+    decision = decide(fetch->service, entry, fetch->caller);
+    if (!decision.allowed) {
+        deny(fetch, fetch->caller, &decision);
+    } else if (!quota_take(fetch->service->fetches, fetch->caller->holder.uid)) {
+        refuse_with(fetch, KT_BUSY, "too many calls of yours wait already: let those be answered first");
+    } else {
+        fetch->counted = fetch->caller->holder.uid;
         fetch->act(fetch, entry);
-    else
-        deny(fetch, caller, &decision);
+    }
     decision_clear(&decision);
 }
 
-static int start(struct fetch *fetch)
+static void identified(enum caller_answer answer, const struct caller *caller, sd_bus_message *call,
+                       void *userdata)
 {
-    callers_identify(fetch->service->callers, fetch->call, identified, fetch);
+    struct fetch *fetch = userdata;
+
+    fetch->call = sd_bus_message_ref(call);
+    fetch->caller = caller;
+    switch (answer) {
+    case CALLER_LEFT:
+        fetch_free(fetch);
+        break;
+    case CALLER_TOO_LONG:
+        bus_reply_too_long(call);
+        fetch_free(fetch);
+        break;
+    case CALLER_BUSY:
+        refuse_with(fetch, KT_BUSY, CALLER_BUSY_TEXT);
+        break;
+    case CALLER_UNKNOWN:
+    case CALLER_KNOWN:
+        if (fetch->read(fetch) < 0)
+            refuse_with(fetch, KT_INVALID, "the arguments can't be read: see org.keyturn1(5)");
+        else
+            proceed(fetch);
+    }
+}
+
+static int start(struct service *service, sd_bus_message *call, int (*read)(struct fetch *fetch),
+                 void (*act)(struct fetch *fetch, struct entry *entry))
+{
+    struct fetch *fetch = g_new0(struct fetch, 1);
+
+    *fetch = (struct fetch){.service = service, .read = read, .act = act, .fd = -1, .counted = (uid_t)-1};
+    callers_identify(service->callers, call, identified, fetch);
     return 1;
 }
 
-/* The reply has left. The caller is asked for anew: a slow keyring may have let it go. */
-static void account(const struct caller *caller, sd_bus_message *call, void *userdata)
+/* The reply has left. */
+static void account(struct fetch *fetch, struct entry *entry, const struct caller *caller)
 {
-    struct fetch *fetch = userdata;
-    struct daemon *daemon = fetch->service->daemon;
-    struct entry *entry = registry_find(daemon->registry, fetch->name);
-
-    if (caller != NULL && entry != NULL)
-        accounting_fetched(daemon->accounting, entry, &caller->holder, caller->text);
-    fetch_free(fetch);
+    accounting_fetched(fetch->service->daemon->accounting, entry, &caller->holder, caller->text);
 }
 
 static int reply_string(struct fetch *fetch, const struct secret *secret)
@@ -137,34 +160,42 @@ static int reply_string(struct fetch *fetch, const struct secret *secret)
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int hand_out(struct fetch *fetch, const struct secret *secret, const struct ledger_key *key)
+{
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    if (fetch->fd < 0)
+        return reply_string(fetch, secret);
+    r = delivery_give(fetch->fd, secret);
+    if (r >= 0)
+        return sd_bus_reply_method_return(fetch->call, "t", key->generation);
+    error = g_error_new(KT_ERROR, KT_INVALID,
+                        "it takes no key (%s): pass the end of a new socket pair or pipe", g_strerror(-r));
+    bus_reply_error(fetch->call, error);
+    return r;
+}
+
+/* A slow keyring may have let the caller go: who is not there any more gets nothing. */
 static void got(const struct secret *secret, const GError *error, void *userdata)
 {
     struct fetch *fetch = userdata;
+    const struct caller *caller =
+        callers_find(fetch->service->callers, sd_bus_message_get_sender(fetch->call));
     struct entry *entry = registry_find(fetch->service->daemon->registry, fetch->name);
     const struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
-    int r;
 
-    if (error != NULL || key == NULL) {
-        g_autoptr(GError) gone = g_error_new(KT_ERROR, KT_NO_KEY, "the key is gone: ask again");
-        refuse(fetch, error != NULL ? error : gone);
-        return;
-    }
-    if (fetch->fd < 0) {
-        r = reply_string(fetch, secret);
-    } else {
-        r = delivery_give(fetch->fd, secret);
-        if (r < 0) {
-            refuse_with(fetch, KT_INVALID, "it takes no key (%s): pass the end of a new socket pair or pipe",
-                        g_strerror(-r));
-            return;
-        }
-        r = sd_bus_reply_method_return(fetch->call, "t", key->generation);
-    }
-    if (r < 0) {
+    if (caller == NULL) {
         fetch_free(fetch);
-        return;
+    } else if (error != NULL) {
+        refuse(fetch, error);
+    } else if (key == NULL) {
+        refuse_with(fetch, KT_NO_KEY, "the key is gone: ask again");
+    } else {
+        if (hand_out(fetch, secret, key) >= 0)
+            account(fetch, entry, caller);
+        fetch_free(fetch);
     }
-    callers_identify(fetch->service->callers, fetch->call, account, fetch);
 }
 
 static void act_get_key(struct fetch *fetch, struct entry *entry)
@@ -177,30 +208,33 @@ static void act_get_key(struct fetch *fetch, struct entry *entry)
     secrets_get(fetch->service->daemon, entry, got, fetch);
 }
 
+static int read_name(struct fetch *fetch)
+{
+    return sd_bus_message_read(fetch->call, "s", &fetch->name);
+}
+
+static int read_name_and_fd(struct fetch *fetch)
+{
+    return sd_bus_message_read(fetch->call, "sh", &fetch->name, &fetch->fd);
+}
+
 int fetch_get_key(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    struct fetch *fetch = fetch_new(userdata, call, act_get_key);
-    int r = sd_bus_message_read(call, "s", &fetch->name);
+    return start(userdata, call, read_name, act_get_key);
+}
 
-    if (r >= 0)
-        return start(fetch);
-    fetch_free(fetch);
-    return r;
+static void act_get_key_to_fd(struct fetch *fetch, struct entry *entry)
+{
+    if (delivery_is_possible(fetch->fd))
+        act_get_key(fetch, entry);
+    else
+        refuse_with(fetch, KT_INVALID,
+                    "this is no pipe to write into: make one with socketpair(2) or pipe(2)");
 }
 
 int fetch_get_key_to_fd(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    struct fetch *fetch = fetch_new(userdata, call, act_get_key);
-    int r = sd_bus_message_read(call, "sh", &fetch->name, &fetch->fd);
-
-    if (r < 0) {
-        fetch_free(fetch);
-        return r;
-    }
-    if (delivery_is_possible(fetch->fd))
-        return start(fetch);
-    refuse_with(fetch, KT_INVALID, "this is no pipe to write into: make one with socketpair(2) or pipe(2)");
-    return 1;
+    return start(userdata, call, read_name_and_fd, act_get_key_to_fd);
 }
 
 static void act_acknowledge(struct fetch *fetch, struct entry *entry)
@@ -248,24 +282,17 @@ static void act_report(struct fetch *fetch, struct entry *entry)
     report_rejected(fetch->service->daemon, entry, fetch->generation, reported, fetch);
 }
 
-static int start_with_generation(sd_bus_message *call, void *userdata,
-                                 void (*act)(struct fetch *, struct entry *))
+static int read_name_and_generation(struct fetch *fetch)
 {
-    struct fetch *fetch = fetch_new(userdata, call, act);
-    int r = sd_bus_message_read(call, "st", &fetch->name, &fetch->generation);
-
-    if (r >= 0)
-        return start(fetch);
-    fetch_free(fetch);
-    return r;
+    return sd_bus_message_read(fetch->call, "st", &fetch->name, &fetch->generation);
 }
 
 int fetch_acknowledge(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start_with_generation(call, userdata, act_acknowledge);
+    return start(userdata, call, read_name_and_generation, act_acknowledge);
 }
 
 int fetch_report_rejected(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start_with_generation(call, userdata, act_report);
+    return start(userdata, call, read_name_and_generation, act_report);
 }

@@ -35,20 +35,23 @@ static const struct {
     {"Reload", manage_reload},
 };
 
-static int method_managed(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+static void act_on_managed(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
-    struct service *service = userdata;
     const char *member = sd_bus_message_get_member(call);
 
     for (size_t i = 0; i < G_N_ELEMENTS(managed); i++)
-        if (strcmp(managed[i].member, member) == 0) {
-            if (managed[i].needs_keyring)
-                settling_check(service->settling, call, managed[i].act);
-            else
-                authority_check(service, call, managed[i].act);
-            return 1;
-        }
-    return 0;
+        if (strcmp(managed[i].member, member) != 0)
+            continue;
+        else if (managed[i].needs_keyring)
+            settling_wait(service->settling, call, caller, managed[i].act);
+        else
+            managed[i].act(service, call, caller);
+}
+
+static int method_managed(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+{
+    authority_check(userdata, call, act_on_managed);
+    return 1;
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -4,12 +4,17 @@
 
 #include <errno.h>
 
+#include "daemon/bus/authority.h"
 #include "daemon/bus/bus.h"
 #include "daemon/bus/hooks.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/settling.h"
 #include "daemon/io/journal.h"
 #include "dbus/names.h"
+
+/* Fetches that wait for the keyring, say. The bus has a limit a connection, and many connections. */
+#define FETCHES_EACH 256
+#define FETCHES_ALL 4096
 
 static int disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
@@ -33,11 +38,15 @@ static int connect_and_export(struct service *service)
                                       "Disconnected", disconnected, NULL, service);
     if (r < 0)
         return r;
-    service->callers = callers_new(service->bus, daemon->system_mode);
+    r = callers_new(daemon->event, service->bus, daemon->system_mode, &service->callers);
+    if (r < 0)
+        return r;
+    service->authority = authority_new(service);
+    service->fetches = quota_new(FETCHES_EACH, FETCHES_ALL);
     service->uploads = uploads_new(daemon->event, service->bus);
     service->hooks = hooks_new(daemon, service->bus);
     service->settling = settling_new(service);
-    if (service->callers == NULL || service->uploads == NULL || service->hooks == NULL ||
+    if (service->authority == NULL || service->uploads == NULL || service->hooks == NULL ||
         service->settling == NULL)
         return -EIO;
     r = manager_object_add(service);
@@ -74,7 +83,9 @@ struct service *service_free(struct service *service)
     settling_free(service->settling);
     hooks_free(service->hooks);
     uploads_free(service->uploads);
+    authority_free(service->authority);
     callers_free(service->callers);
+    quota_free(service->fetches);
     sd_bus_flush_close_unref(service->bus);
     g_free(service);
     return NULL;

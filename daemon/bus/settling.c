@@ -29,7 +29,11 @@ static void release(struct settling *settling)
 
     sd_event_source_set_enabled(settling->timer, SD_EVENT_OFF);
     while ((held = g_queue_pop_head(settling->queue)) != NULL) {
-        authority_check(settling->service, held->call, held->act);
+        const struct caller *caller =
+            callers_find(settling->service->callers, sd_bus_message_get_sender(held->call));
+
+        if (caller != NULL)
+            held->act(settling->service, held->call, caller);
         held_free(held);
     }
 }
@@ -68,12 +72,13 @@ static bool is_settled(const struct daemon *daemon)
            (keyring_get_state(daemon->keyring) != KEYRING_UNLOCKED || daemon->secrets_read);
 }
 
-void settling_check(struct settling *settling, sd_bus_message *call, authority_act act)
+void settling_wait(struct settling *settling, sd_bus_message *call, const struct caller *caller,
+                   authority_act act)
 {
     struct held *held;
 
     if (is_settled(settling->service->daemon)) {
-        authority_check(settling->service, call, act);
+        act(settling->service, call, caller);
         return;
     }
     if (g_queue_is_empty(settling->queue)) {

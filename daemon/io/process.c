@@ -58,16 +58,22 @@ char *process_name(pid_t pid)
     return comm != NULL ? g_strstrip(g_strdelimit(comm, "\n\r\t", ' ')) : g_strdup("");
 }
 
-char *process_unit(pid_t pid, bool user)
+/* What sd-login says where a process is in no unit of that manager, or where there is no manager at all. */
+static bool means_no_unit(int r)
 {
-    char *unit = NULL, *copy;
+    return r == -ENODATA || r == -ENXIO || r == -ENOMEDIUM;
+}
+
+int process_unit(pid_t pid, bool user, char **ret)
+{
+    char *unit = NULL;
     int r = user ? sd_pid_get_user_unit(pid, &unit) : sd_pid_get_unit(pid, &unit);
 
-    if (r < 0)
-        return NULL;
-    copy = g_str_has_suffix(unit, ".service") ? g_strdup(unit) : NULL;
+    if (r < 0 && !means_no_unit(r))
+        return r;
+    *ret = r >= 0 && g_str_has_suffix(unit, ".service") ? g_strdup(unit) : NULL;
     free(unit);
-    return copy;
+    return 0;
 }
 
 char *unit_invocation(const char *unit, bool user)

@@ -17,9 +17,9 @@ int process_start_time(pid_t pid, uint64_t *ret);
 /* Its comm, or "" where it can't be read. The caller frees it (g_free). */
 char *process_name(pid_t pid);
 
-/* The service it belongs to under the system's or (user) the user's manager, or NULL. The caller frees it
- * (g_free). */
-char *process_unit(pid_t pid, bool user);
+/* The service it belongs to under the system's or (user) the user's manager; *ret is NULL where it is in
+ * none. The caller frees it (g_free). 0; negative errno: that can't be told. */
+int process_unit(pid_t pid, bool user, char **ret);
 
 /* The unit's running invocation as its manager notes it, or NULL: it does not run. The caller frees it
  * (g_free). */
