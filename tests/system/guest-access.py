@@ -114,6 +114,29 @@ class Access(unittest.TestCase):
         done = run('keyturn', '--system', 'get', 'by-unit', user='alice', check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ''))
 
+    def test_more_groups_than_fit_at_first(self):
+        for number in range(100):
+            run('groupadd', '--force', f'many{number:02}')
+        guest.add_user('joiner', *(f'many{number:02}' for number in range(100)))
+        for number in (0, 50, 99):
+            add(f'of-many{number:02}', f'group:many{number:02}')
+            done = run('keyturn', '--system', 'get', f'of-many{number:02}', user='joiner')
+            self.assertTrue(done.stdout.startswith('sk_test_'))
+
+    def test_what_a_service_starts_as_somebody_else(self):
+        """As cron starts a crontab's programs: in its control group, as their own user."""
+        out = PLACE / 'fetched' / 'crontab'
+        out.unlink(missing_ok=True)
+        guest.write_unit('crm.service', '[Service]\nType=notify\nNotifyAccess=all\nUMask=0\nExecStart=/usr/bin/setpriv '
+                         '--reuid=carol --regid=carol --init-groups '
+                         f'python3 -B {PLACE}/fetch.py by-unit {out}\n')
+        systemctl('start', 'crm.service')
+        try:
+            self.assertRefused(json.loads(out.read_text()))
+            self.assertIn('not believed to be of unit crm.service', refusals('by-unit')[-1])
+        finally:
+            systemctl('stop', 'crm.service')
+
     def test_process_moved_into_allowed_cgroup(self):
         """Which takes root; the uid is the intruder's still."""
         fetcher('crm.service', 'by-unit', User='alice')
@@ -162,12 +185,14 @@ class Access(unittest.TestCase):
             systemctl('stop', 'crm.service')
 
     def test_explain(self):
+        """The process is hidden from keyturnd: that it runs as its unit's user is taken for granted, and said."""
         fetcher('crm.service', 'by-unit', User='alice')
         fetched_by('crm.service')
         pid = show('crm.service', 'MainPID')
         self.assertEqual(manager('Explain', 'ss', 'by-unit', f'pid:{pid}'),
-                         (True, 'unit:crm.service', f'uid {pwd.getpwnam("alice").pw_uid} (alice), unit crm.service',
-                          'strong'))
+                         (True, 'unit:crm.service', f'uid {pwd.getpwnam("alice").pw_uid} (alice), unit crm.service '
+                          '(advisory)', 'advisory'))
+        self.assertEqual(manager('Explain', 'ss', 'by-unit', 'unit:crm.service')[3], 'strong')
         allowed, _, _, strength = manager('Explain', 'ss', 'by-unit', 'user:carol')
         self.assertFalse(allowed)
         systemctl('stop', 'crm.service')
