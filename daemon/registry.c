@@ -181,6 +181,11 @@ void registry_each(struct registry *registry, bool management,
         each(entries->pdata[i], userdata);
 }
 
+unsigned registry_size(const struct registry *registry)
+{
+    return g_hash_table_size(registry->entries);
+}
+
 static bool is_key(const struct ledger_key *key, enum environment environment, uint64_t number,
                    const char *id, const char *last4)
 {

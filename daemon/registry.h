@@ -50,6 +50,9 @@ struct entry *registry_find(struct registry *registry, const char *name);
 struct entry *registry_put(struct registry *registry, struct integration *definition);
 void registry_remove(struct registry *registry, const char *name);
 
+/* How many integrations there are, and management keys. */
+unsigned registry_size(const struct registry *registry);
+
 /* Calls each for all integrations, or also for the management keys, sorted by name. */
 void registry_each(struct registry *registry, bool management,
                    void (*each)(struct entry *entry, void *userdata), void *userdata);

@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/callers.h"
+#include "daemon/bus/pace.h"
 #include "daemon/bus/quota.h"
 #include "daemon/bus/upload.h"
 #include "daemon/daemon.h"
@@ -20,6 +21,7 @@ struct service {
     struct uploads *uploads;
     struct hooks *hooks;
     struct settling *settling;
+    struct managed_objects *managed_objects;
 };
 
 /* A call that is answered later, and who made it. */

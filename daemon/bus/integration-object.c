@@ -244,6 +244,58 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+static int append_property(sd_bus_message *message, const sd_bus_vtable *property, const char *path,
+                           struct service *service)
+{
+    const char *member = property->x.property.member, *signature = property->x.property.signature;
+    int r = sd_bus_message_open_container(message, 'e', "sv");
+
+    if (r >= 0)
+        r = sd_bus_message_append(message, "s", member);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'v', signature);
+    if (r >= 0)
+        r = property->x.property.get(service->bus, path, KT_INTEGRATION_INTERFACE, member, message, service,
+                                     NULL);
+    if (r >= 0)
+        r = sd_bus_message_close_container(message);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int append_properties(sd_bus_message *message, const char *path, struct service *service)
+{
+    int r = sd_bus_message_open_container(message, 'a', "{sv}");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(vtable) && r >= 0; i++)
+        if (vtable[i].type == _SD_BUS_VTABLE_PROPERTY)
+            r = append_property(message, &vtable[i], path, service);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int integration_append(struct service *service, sd_bus_message *message, const char *name)
+{
+    g_autofree char *path = integration_path(name);
+    int r = sd_bus_message_open_container(message, 'e', "oa{sa{sv}}");
+
+    if (r >= 0)
+        r = sd_bus_message_append(message, "o", path);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'a', "{sa{sv}}");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "{sa{sv}}{sa{sv}}{sa{sv}}", "org.freedesktop.DBus.Peer", 0,
+                                  "org.freedesktop.DBus.Introspectable", 0, "org.freedesktop.DBus.Properties",
+                                  0);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'e', "sa{sv}");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "s", KT_INTEGRATION_INTERFACE);
+    if (r >= 0)
+        r = append_properties(message, path, service);
+    for (int i = 0; i < 3 && r >= 0; i++)
+        r = sd_bus_message_close_container(message);
+    return r;
+}
+
 int integration_objects_add(struct service *service)
 {
     int r = sd_bus_add_fallback_vtable(service->bus, NULL, KT_INTEGRATION_PREFIX, KT_INTEGRATION_INTERFACE,

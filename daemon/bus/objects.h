@@ -11,6 +11,9 @@ char *integration_path(const char *name);
 int manager_object_add(struct service *service);
 int integration_objects_add(struct service *service);
 
+/* Its object as an entry of GetManagedObjects, {oa{sa{sv}}}. Negative errno. */
+int integration_append(struct service *service, sd_bus_message *message, const char *name);
+
 /* Every property that can change, or those of a fetch alone. */
 void integration_emit_changed(struct service *service, const struct entry *entry);
 void integration_emit_fetched(struct service *service, const struct entry *entry);

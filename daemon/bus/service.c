@@ -7,6 +7,7 @@
 #include "daemon/bus/authority.h"
 #include "daemon/bus/bus.h"
 #include "daemon/bus/hooks.h"
+#include "daemon/bus/managed-objects.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/settling.h"
 #include "daemon/io/journal.h"
@@ -46,8 +47,9 @@ static int connect_and_export(struct service *service)
     service->uploads = uploads_new(daemon->event, service->bus);
     service->hooks = hooks_new(daemon, service->bus);
     service->settling = settling_new(service);
+    service->managed_objects = managed_objects_new(service);
     if (service->authority == NULL || service->uploads == NULL || service->hooks == NULL ||
-        service->settling == NULL)
+        service->settling == NULL || service->managed_objects == NULL)
         return -EIO;
     r = manager_object_add(service);
     if (r >= 0)
@@ -80,6 +82,7 @@ struct service *service_free(struct service *service)
 {
     if (service == NULL)
         return NULL;
+    managed_objects_free(service->managed_objects);
     settling_free(service->settling);
     hooks_free(service->hooks);
     uploads_free(service->uploads);

@@ -45,6 +45,14 @@ class CallsAtOnce(unittest.TestCase):
             self.assertEqual(outcomes, ['key', 'org.keyturn1.Error.NoSuchIntegration'] * 4)
         self.assertIsNone(self.world.daemon.poll())
 
+    def test_all_objects_at_once(self):
+        shown = self.world.bus.call(KEYTURN, KEYTURN_PATH, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+        self.assertEqual(list(shown), ['/org/keyturn1/integration/crm'])
+        interfaces = shown['/org/keyturn1/integration/crm']
+        self.assertEqual(interfaces.pop(KEYTURN + '.Integration'), self.world.integration('crm'))
+        self.assertEqual(interfaces, {f'org.freedesktop.DBus.{name}': {}
+                                      for name in ('Peer', 'Introspectable', 'Properties')})
+
     def test_a_connection_that_goes_at_once(self):
         for count in range(100):
             with self.world.connect() as bus:

@@ -115,12 +115,13 @@ class Access(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (1, ''))
 
     def test_more_groups_than_fit_at_first(self):
-        for number in range(100):
-            run('groupadd', '--force', f'many{number:02}')
-        guest.add_user('joiner', *(f'many{number:02}' for number in range(100)))
-        for number in (0, 50, 99):
-            add(f'of-many{number:02}', f'group:many{number:02}')
-            done = run('keyturn', '--system', 'get', f'of-many{number:02}', user='joiner')
+        names = [f'many{number:02}' for number in range(70)]
+        with open('/etc/group', 'a', encoding='ascii') as groups:
+            groups.writelines(f'{name}:x:{5000 + number}:joiner\n' for number, name in enumerate(names))
+        guest.add_user('joiner')
+        for name in (names[0], names[-1]):
+            add(f'of-{name}', f'group:{name}')
+            done = run('keyturn', '--system', 'get', f'of-{name}', user='joiner')
             self.assertTrue(done.stdout.startswith('sk_test_'))
 
     def test_what_a_service_starts_as_somebody_else(self):
@@ -220,6 +221,24 @@ class Access(unittest.TestCase):
             self.assertEqual(run('keyturn', '--system', 'log', user='carol', check=False).returncode, 1)
         finally:
             rules.unlink()
+
+    def test_who_asks_for_everything_all_the_time(self):
+        """Is told to wait after a while, and alone: nobody else is."""
+        script = ('from guest import *\n'
+                  'everything = KEYTURN, KEYTURN_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"\n'
+                  'said = set()\n'
+                  'with system_bus() as bus:\n'
+                  '    for _ in range(25):\n'
+                  '        for serial in [bus.start_call(*everything) for _ in range(100)]:\n'
+                  '            try:\n'
+                  '                bus.wait_reply(serial)\n'
+                  '                said.add("shown")\n'
+                  '            except BusError as error:\n'
+                  '                said.add(error.name)\n'
+                  'print(*sorted(said))\n')
+        done = run('python3', '-Bc', script, user='carol', env={'PYTHONPATH': str(PLACE)}, timeout=60)
+        self.assertEqual(done.stdout.split(), ['org.keyturn1.Error.Busy', 'shown'])
+        self.assertIn('by-user', run('keyturn', '--system', 'list', user='alice').stdout)
 
     def test_nobody_takes_the_name(self):
         systemctl('stop', 'keyturnd')
