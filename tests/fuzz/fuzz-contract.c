@@ -7,7 +7,7 @@
 
 #include "daemon/helpers/huechat/contract.h"
 #include "daemon/helpers/huechat/hints.h"
-#include "daemon/helpers/huechat/line.h"
+#include "daemon/util/text.h"
 
 #define KEY_DOCUMENT                                                                                         \
     "{\"id\":\"key_1\",\"name\":\"crm [kt 7f3a9c21.1]\",\"type\":\"test\",\"access\":\"custom\","            \
@@ -34,8 +34,8 @@ static void check(bool holds)
 
 static void check_key(const struct key *key)
 {
-    check(line_is_word(key->id, CONTRACT_ID_MAX) && strlen(key->last4) == 4);
-    check(!*key->name || line_is_name(key->name, SIZE_MAX));
+    check(text_is_word(key->id, CONTRACT_ID_MAX) && strlen(key->last4) == 4);
+    check(!*key->name || text_is_name(key->name, SIZE_MAX));
     check(strcmp(key->type, "live") == 0 || strcmp(key->type, "test") == 0);
     check(strcmp(key->access, "full") == 0 || strcmp(key->access, "custom") == 0);
 }
@@ -43,7 +43,7 @@ static void check_key(const struct key *key)
 /* An entry that can't be read: its id, and not a letter more. */
 static bool is_foreign(const struct key *key)
 {
-    return line_is_word(key->id, CONTRACT_ID_MAX) && !*key->name && !*key->type && !*key->access &&
+    return text_is_word(key->id, CONTRACT_ID_MAX) && !*key->name && !*key->type && !*key->access &&
            !*key->permissions && !*key->last4 && key->created_at == 0 && key->last_used_at == 0;
 }
 
@@ -57,7 +57,7 @@ static void read_keys(const char *text, size_t size)
     if (contract_read_key(text, size, &key, &why) == 0)
         check_key(&key);
     if (contract_read_created(text, size, &created, &secret, &why) == 0)
-        check(line_is_word(secret, CONTRACT_SECRET_MAX));
+        check(text_is_word(secret, CONTRACT_SECRET_MAX));
     if (contract_read_listing(text, size, 0, &listing, &why) == 0)
         for (guint i = 0; i < listing.keys->len; i++)
             if (!is_foreign(listing.keys->pdata[i]))
@@ -74,7 +74,7 @@ static void read_fault(const char *text, size_t size)
     const char *why;
 
     if (contract_read_fault(text, size, 429, &fault, &why) == 0)
-        check(line_is_word(fault.error, CONTRACT_ID_MAX) && fault.message && fault.request_id);
+        check(text_is_word(fault.error, CONTRACT_ID_MAX) && fault.message && fault.request_id);
     fault_clear(&fault);
     if (contract_read_data(text, size, &why) == 0)
         check(contract_read_object(text, size, &why) == 0);
@@ -82,11 +82,11 @@ static void read_fault(const char *text, size_t size)
 
 static void read_words(const char *text)
 {
-    g_autofree char *line = line_of(text, "crm");
+    g_autofree char *line = text_line(text, "crm");
     struct http_reply reply = {.status = 429};
 
-    check(!*line || line_is_name(line, SIZE_MAX));
-    check(g_utf8_strlen(line, -1) <= LINE_CHARS_MAX && !line_shows_key(line, "crm"));
+    check(!*line || text_is_name(line, SIZE_MAX));
+    check(g_utf8_strlen(line, -1) <= TEXT_LINE_MAX && !text_shows_key(line, "crm"));
     for (size_t i = 0; i < HTTP_HEADER_COUNT; i++)
         reply.headers[i] = (char *)text;
     check(hints_read(&reply, 0).retry_after <= USEC_PER_DAY);

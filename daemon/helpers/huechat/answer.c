@@ -5,7 +5,7 @@
 #include <glib.h>
 
 #include "daemon/helpers/huechat/contract.h"
-#include "daemon/helpers/huechat/line.h"
+#include "daemon/util/text.h"
 
 bool answer_is_success(const struct answer *answer, const struct http_reply *reply)
 {
@@ -24,7 +24,7 @@ static char *describe(const struct http_reply *reply, const char *why)
 
 static char *word_or_nothing(const char *text, const char *key)
 {
-    return g_strdup(text && line_is_word(text, CONTRACT_ID_MAX) && !line_shows_key(text, key) ? text : "");
+    return g_strdup(text && text_is_word(text, CONTRACT_ID_MAX) && !text_shows_key(text, key) ? text : "");
 }
 
 /* An answer that is no success. */
@@ -40,7 +40,7 @@ static void read_failure(const struct http_reply *reply, const char *key, struct
     }
     answer->complete = true;
     answer->error = word_or_nothing(fault.error, key);
-    answer->message = line_of(fault.message, key);
+    answer->message = text_line(fault.message, key);
     if (*fault.request_id)
         answer->request_id = word_or_nothing(fault.request_id, key);
     *ret_asked = fault.retry_after;
@@ -53,7 +53,7 @@ void answer_read(const struct http_reply *reply, const char *key, struct answer 
     usec_t asked = 0;
 
     if (!reply->whole)
-        answer.message = line_of(reply->trouble, key);
+        answer.message = text_line(reply->trouble, key);
     else if (!answer_is_success(&answer, reply))
         read_failure(reply, key, &answer, &asked);
     if (!answer.request_id)

@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-#include "daemon/helpers/huechat/line.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 #define URL_MAX 1024
@@ -19,7 +19,7 @@ static bool is_base_url(const char *text)
     size_t scheme = g_str_has_prefix(text, "https://") ? 8 : g_str_has_prefix(text, "http://") ? 7 : 0;
     size_t host = strcspn(text + scheme, "/");
 
-    return scheme > 0 && host > 0 && !memchr(text + scheme, '@', host) && line_is_word(text, URL_MAX) &&
+    return scheme > 0 && host > 0 && !memchr(text + scheme, '@', host) && text_is_word(text, URL_MAX) &&
            !strpbrk(text, "?#\\") && !g_str_has_suffix(text, "/");
 }
 
@@ -30,7 +30,7 @@ static bool is_header(const char *text)
 
 static bool is_probe_path(const char *text)
 {
-    return line_is_word(text, URL_MAX) && text[0] == '/' && !strchr(text, '#');
+    return text_is_word(text, URL_MAX) && text[0] == '/' && !strchr(text, '#');
 }
 
 static bool is_keys_path(const char *text)
@@ -45,7 +45,7 @@ static bool is_ca_file(const char *text)
 
 static bool is_proxy(const char *text)
 {
-    return !*text || line_is_word(text, URL_MAX);
+    return !*text || text_is_word(text, URL_MAX);
 }
 
 static const struct {

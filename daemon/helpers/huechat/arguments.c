@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #include "daemon/helpers/huechat/contract.h"
-#include "daemon/helpers/huechat/line.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 #define LIMIT_MAX 1000
@@ -23,7 +23,7 @@ static int read_word(sd_bus_message *m, const char *what, size_t max, const char
 {
     int r = sd_bus_message_read(m, "s", ret);
 
-    return r < 0 ? r : line_is_word(*ret, max) ? 0 : senseless(ret_error, what);
+    return r < 0 ? r : text_is_word(*ret, max) ? 0 : senseless(ret_error, what);
 }
 
 int arguments_read_key(sd_bus_message *m, const char **ret, sd_bus_error *ret_error)
@@ -54,7 +54,7 @@ int arguments_read_page(sd_bus_message *m, unsigned *ret_limit, unsigned *ret_of
 static bool are_words(char **list)
 {
     for (; list && *list; list++)
-        if (!line_is_word(*list, CONTRACT_ID_MAX))
+        if (!text_is_word(*list, CONTRACT_ID_MAX))
             return false;
     return true;
 }
@@ -81,7 +81,7 @@ int arguments_read_wish(sd_bus_message *m, char **ret, sd_bus_error *ret_error)
         r = sd_bus_message_read_strv(m, &permissions);
     if (r < 0)
         return r;
-    if (!line_is_name(name, NAME_BYTES_MAX))
+    if (!text_is_name(name, NAME_BYTES_MAX))
         return senseless(ret_error, "name");
     if (strcmp(type, "live") != 0 && strcmp(type, "test") != 0)
         return senseless(ret_error, "type");

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/helpers/huechat/line.h"
 #include "daemon/helpers/huechat/reader.h"
+#include "daemon/util/text.h"
 
 #define TEXT_MAX 4096
 #define PERMISSIONS_MAX 64
@@ -18,15 +18,7 @@ static const unsigned error_statuses[] = {400, 401, 403, 404, 409, 422, 429, 500
 /* One bad name of somebody's must not cost the listing of all others. */
 static char *get_name(struct reader *reader, const char *name)
 {
-    const char *text = reader_text(reader, name, TEXT_MAX);
-    GString *shown = g_string_new(NULL);
-
-    for (; *text; text = g_utf8_next_char(text)) {
-        gunichar c = g_utf8_get_char(text);
-
-        g_string_append_unichar(shown, line_can_show(c) ? c : 0xfffd);
-    }
-    return g_string_free(shown, FALSE);
+    return text_printable(reader_text(reader, name, TEXT_MAX), TEXT_MAX);
 }
 
 static struct key get_key(struct reader *reader)

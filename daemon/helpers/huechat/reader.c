@@ -7,8 +7,8 @@
 
 #include <glib.h>
 
-#include "daemon/helpers/huechat/line.h"
 #include "daemon/helpers/huechat/times.h"
+#include "daemon/util/text.h"
 
 #define DEPTH_MAX 16
 
@@ -87,7 +87,7 @@ const char *reader_word(struct reader *reader, const char *field, size_t max)
 {
     const char *text = bytes_of(reader_get(reader, field, json_type_string));
 
-    if (text && line_is_word(text, max))
+    if (text && text_is_word(text, max))
         return text;
     reader_fail(reader, field);
     return "";
@@ -125,7 +125,7 @@ char **reader_words(struct reader *reader, const char *field, size_t max)
     for (size_t i = 0; i < count && !reader->failed; i++) {
         const char *word = bytes_of(json_object_array_get_idx(list, i));
 
-        if (word && line_is_word(word, READER_WORD_MAX))
+        if (word && text_is_word(word, READER_WORD_MAX))
             g_ptr_array_add(words, g_strdup(word));
         else
             reader_fail(reader, field);
