@@ -97,6 +97,8 @@ static int connect_file(struct ledger *ledger, const char *path, GError **error)
                           "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
                           NULL, NULL, NULL);
     }
+    if (rc == SQLITE_OK)
+        rc = ledger_add_functions(ledger->db);
     return check(ledger->db, rc, path, error);
 }
 

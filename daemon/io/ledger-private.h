@@ -129,6 +129,8 @@ extern const int ledger_version;
 
 /* ledger-schema.c. Results are those of SQLite. */
 
+/* What the migrations and statements call: printable(text), see util/text.h; NULL gives NULL. */
+int ledger_add_functions(sqlite3 *db);
 /* Brings the schema from its user_version up to version, one migration after the other. In a transaction. */
 int ledger_migrate(sqlite3 *db, const char *const *migrations, int version);
 /* Adds the columns of ROTATION_FIELDS that table rotations lacks. In a transaction. */

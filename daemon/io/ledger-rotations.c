@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "daemon/io/ledger-private.h"
+#include "daemon/util/text.h"
 
 /* These numbers are on disk: a change of order needs a migration. */
 _Static_assert(ROTATION_PLANNED == 0 && ROTATION_DRAINING == 5 && ROTATION_HELD == 13, "states on disk");
@@ -27,6 +28,7 @@ static bool makes_sense(const struct rotation *rotation)
 static void *read_rotation(sqlite3_stmt *row)
 {
     struct rotation *rotation = g_new0(struct rotation, 1);
+    char *reason;
     int i = 1; /* column 0 is is_ended */
 
 #define NUM(f) rotation->f = (uint64_t)sqlite3_column_int64(row, i++);
@@ -36,6 +38,9 @@ static void *read_rotation(sqlite3_stmt *row)
 #undef NUM
 #undef FLAG
 #undef TEXT
+    reason = text_printable(rotation->reason, TEXT_MESSAGE_MAX); /* others' words, perhaps */
+    g_free(rotation->reason);
+    rotation->reason = reason;
     return makes_sense(rotation) ? rotation : rotation_free(rotation);
 }
 

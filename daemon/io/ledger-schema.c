@@ -2,6 +2,10 @@
 /* Brings a ledger of any older version up to this one's. A new ledger is one of version 0. */
 #include "daemon/io/ledger-private.h"
 
+#include <string.h>
+
+#include "daemon/util/text.h"
+
 static void finalize_p(sqlite3_stmt **statement)
 {
     sqlite3_finalize(*statement);
@@ -18,6 +22,23 @@ int ledger_read_pragma(sqlite3 *db, const char *pragma, int64_t *ret)
         return rc == SQLITE_DONE ? SQLITE_ERROR : rc;
     *ret = sqlite3_column_int64(statement, 0);
     return SQLITE_OK;
+}
+
+static void printable(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+
+    if (text == NULL || (text_is_printable(text) && strlen(text) <= TEXT_MESSAGE_MAX))
+        sqlite3_result_value(context, values[0]);
+    else
+        sqlite3_result_text(context, text_printable(text, TEXT_MESSAGE_MAX), -1, g_free);
+}
+
+int ledger_add_functions(sqlite3 *db)
+{
+    return sqlite3_create_function_v2(db, "printable", 1,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, printable,
+                                      NULL, NULL, NULL);
 }
 
 int ledger_migrate(sqlite3 *db, const char *const *migrations, int version)

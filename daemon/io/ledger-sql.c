@@ -2,6 +2,23 @@
 /* All that the ledger says to SQLite: its schema, version by version, and its statements. */
 #include "daemon/io/ledger-private.h"
 
+/* Texts from outside had come in as they were. printable() is of ledger-schema.c; NULL stays NULL. */
+static const char printable_texts[] =
+    "UPDATE integrations SET last_fetched_by = printable(last_fetched_by)"
+    " WHERE last_fetched_by <> printable(last_fetched_by);"
+    "UPDATE keys SET id = printable(id), last4 = printable(last4), name = printable(name),"
+    " permissions = printable(permissions)"
+    " WHERE id <> printable(id) OR last4 <> printable(last4) OR name <> printable(name)"
+    " OR permissions <> printable(permissions);"
+    "UPDATE OR REPLACE holders SET identity = printable(identity), unit = printable(unit),"
+    " invocation_id = printable(invocation_id), command = printable(command)"
+    " WHERE identity <> printable(identity) OR unit <> printable(unit)"
+    " OR invocation_id <> printable(invocation_id) OR command <> printable(command);"
+    "UPDATE history SET integration = printable(integration), key_id = printable(key_id),"
+    " last4 = printable(last4), message = printable(message), caller = printable(caller)"
+    " WHERE integration <> printable(integration) OR key_id <> printable(key_id) OR last4 <> printable(last4)"
+    " OR message <> printable(message) OR caller <> printable(caller);";
+
 /* From version N to N + 1. Never changed once released: a new one is added. For a new field of
  * ROTATION_FIELDS an empty one will do, the columns follow that list by themselves. */
 const char *const ledger_migrations[] = {
@@ -67,6 +84,7 @@ const char *const ledger_migrations[] = {
                             "  event TEXT NOT NULL,"
                             "  rotation TEXT, key_id TEXT, last4 TEXT, message TEXT, caller TEXT"
                             ") STRICT;",
+    printable_texts,
 };
 
 const int ledger_version = G_N_ELEMENTS(ledger_migrations);
@@ -93,7 +111,7 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
     [STATEMENT_WRITE_MACHINE] = "INSERT OR REPLACE INTO machine (row, id) VALUES (1, ?)",
 
     [STATEMENT_LOAD_INTEGRATIONS] =
-        "SELECT name, environment, last_fetched_at, last_fetched_by, retry_at, reported_at"
+        "SELECT name, environment, last_fetched_at, printable(last_fetched_by), retry_at, reported_at"
         " FROM integrations WHERE NOT is_forgotten ORDER BY name",
     [STATEMENT_LOOK_UP_INTEGRATION] =
         "SELECT environment FROM integrations WHERE name = ? AND NOT is_forgotten",
@@ -139,8 +157,9 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
     [STATEMENT_END_ROTATION] = "UPDATE rotations SET is_ended = 1 WHERE rid = ?",
 
     [STATEMENT_LOAD_HOLDERS] =
-        "SELECT boot_id, unit, invocation_id, pid, start_time, uid, command, generation, first_at, last_at,"
-        " count FROM holders WHERE integration = ? ORDER BY first_at, identity",
+        "SELECT boot_id, printable(unit), printable(invocation_id), pid, start_time, uid, printable(command),"
+        " generation, first_at, last_at, count FROM holders WHERE integration = ? ORDER BY first_at, "
+        "identity",
     [STATEMENT_NOTE_HOLDER] =
         "INSERT INTO holders (integration, identity, generation, boot_id, unit, invocation_id, pid,"
         " start_time, uid, command, first_at, last_at, count)"
@@ -153,9 +172,12 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
         "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation < ?",
     [STATEMENT_DROP_HOLDER] = "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation = ?",
 
-    [STATEMENT_ADD_EVENT] = "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_ADD_EVENT] =
+        "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?, printable(?), ?, ?, printable(?), printable(?),"
+        " printable(?), printable(?))",
     [STATEMENT_TRIM_HISTORY] = "DELETE FROM history WHERE number <= (SELECT max(number) FROM history) - ?",
     [STATEMENT_READ_HISTORY] =
-        "SELECT " HISTORY_COLUMNS " FROM (SELECT number, " HISTORY_COLUMNS " FROM history"
+        "SELECT time, printable(integration), event, rotation, printable(key_id), printable(last4),"
+        " printable(message), printable(caller) FROM (SELECT number, " HISTORY_COLUMNS " FROM history"
         " WHERE (?1 = '' OR integration = ?1) AND time >= ?2 ORDER BY number DESC LIMIT ?3) ORDER BY number",
 };
