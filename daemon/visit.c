@@ -21,6 +21,7 @@
 #include "daemon/operations/operation.h"
 #include "daemon/secrets.h"
 #include "daemon/util/cleanup.h"
+#include "daemon/util/text.h"
 
 #define REFUSAL_BYTES (1024 * 1024 + 4096) /* systemd takes 1 MiB */
 #define HOLD (30 * USEC_PER_SEC)
@@ -250,7 +251,7 @@ static bool read_address(struct visit *visit)
     text = g_strndup(address.sun_path + 1, size - offsetof(struct sockaddr_un, sun_path) - 1);
     parts = g_strsplit(text, "/", -1);
     if (g_strv_length(parts) != 4 || strcmp(parts[1], "unit") != 0 || *parts[2] == '\0' ||
-        !g_str_is_ascii(text))
+        !g_str_is_ascii(text) || !text_is_printable(text))
         return false;
     visit->unit = g_strdup(parts[2]);
     visit->integration = g_strdup(parts[3]);

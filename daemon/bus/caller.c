@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include "daemon/io/process.h"
+#include "daemon/util/text.h"
 
 struct caller *caller_free(struct caller *caller)
 {
@@ -77,9 +78,10 @@ static void name_user(struct caller *caller, uid_t uid)
 static void describe(struct caller *caller)
 {
     g_autofree char *uid = g_strdup_printf("uid %u", (unsigned)caller->holder.uid);
+    g_autofree char *user = text_printable(caller->user, TEXT_NAME_MAX);
     g_autofree char *what = holder_describe(&caller->holder);
 
-    caller->text = g_strdup_printf("%s, %s", caller->user != NULL ? caller->user : uid, what);
+    caller->text = g_strdup_printf("%s, %s", user != NULL ? user : uid, what);
 }
 
 /* A user's manager is no service of anybody's: what runs under it are that user's programs, one by one. */
@@ -125,7 +127,7 @@ struct caller *caller_new(uid_t uid, pid_t pid, const struct unit *unit, bool sy
 
     caller->holder.pid = pid;
     name_user(caller, uid);
-    if (unit->answer == UNIT_FOUND)
+    if (unit->answer == UNIT_FOUND && unit_name_is_valid(unit->name))
         take_unit(caller, unit, system_mode);
     find_holder(caller, system_mode);
     describe(caller);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/schedule.h"
+#include "daemon/util/text.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -49,10 +50,11 @@ static void finish(struct hook *hook, const char *failure)
     struct daemon *daemon = hooks->daemon;
     struct entry *entry = registry_find(daemon->registry, hook->integration);
     g_autofree char *name = g_strdup(hook->integration);
+    g_autofree char *words = text_line(failure, NULL);
     g_autofree char *text = failure == NULL
                                 ? NULL
                                 : g_strdup_printf("%s did not take the new key: %s: see systemctl status %s",
-                                                  hook->unit, failure, hook->unit);
+                                                  hook->unit, words, hook->unit);
 
     g_ptr_array_remove(hooks->running, hook);
     if (entry == NULL)

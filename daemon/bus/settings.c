@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/core/errors.h"
+#include "daemon/util/text.h"
 
 /* Reads one variant by its name; false with an error. */
 typedef bool (*take_fn)(sd_bus_message *message, const char *name, char type, void *userdata, GError **error);
@@ -109,8 +110,7 @@ static bool take_detail(sd_bus_message *message, const char *name, char type, vo
     if (strcmp(name, "Id") == 0 && type == 's') {
         if (sd_bus_message_read(message, "s", &details->id) < 0)
             return garbled(error);
-        if (strlen(details->id) <= 128 && g_str_is_ascii(details->id) &&
-            strpbrk(details->id, " /\r\n\t") == NULL)
+        if (*details->id == '\0' || (text_is_word(details->id, 128) && strchr(details->id, '/') == NULL))
             return true;
         g_set_error(error, KT_ERROR, KT_INVALID, "this is no id of a key: HueChat's start with key_");
         return false;

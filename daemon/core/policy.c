@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/core/errors.h"
+#include "daemon/util/text.h"
 
 #define RULES "any, user:NAME, group:NAME or unit:NAME.service, joined by + for and"
 #define NAME_MAX_BYTES 255
@@ -155,9 +156,10 @@ static struct finding rule_finding(const char *rule, const struct subject *subje
     return held.holds ? held : failed;
 }
 
+/* Accounts may be called whatever the directory service says. */
 static char *describe(const struct subject *subject)
 {
-    GString *text = g_string_new(NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
 
     if (subject->uid == (uid_t)-1)
         g_string_append(text, "uid unknown");
@@ -173,7 +175,7 @@ static char *describe(const struct subject *subject)
                                subject->doubted_unit);
     else
         g_string_append(text, ", no unit known");
-    return g_string_free(text, FALSE);
+    return text_printable(text->str, TEXT_MESSAGE_MAX);
 }
 
 static void decide_without_rules(struct decision *decision, const struct subject *subject,

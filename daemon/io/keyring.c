@@ -11,6 +11,7 @@
 #include "daemon/io/keyring-message.h"
 #include "daemon/io/keyring-watch.h"
 #include "daemon/util/cleanup.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 #define IDLE (30 * USEC_PER_SEC) /* GIO is large: it is not to be resident all the time */
@@ -200,11 +201,19 @@ static bool helper_failed(const sd_bus_error *error)
            sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT);
 }
 
+/* The service's own words are in it, and services have been seen to tell what they were given. */
+static void tell_error(struct keyring *keyring, struct request *request, const sd_bus_error *error)
+{
+    const char *key = request->secret != NULL ? secret_text(request->secret) : NULL;
+    g_autofree char *message = text_line(error->message != NULL ? error->message : error->name, key);
+
+    finish(request, result_of_error(keyring, error), NULL, message);
+}
+
 static void on_reply(sd_bus_message *reply, const sd_bus_error *error, void *userdata)
 {
     struct keyring *keyring = userdata;
     struct request *request = g_queue_peek_head(&keyring->queue);
-    int r;
 
     if (reply == NULL && helper_failed(error) && !request->tried && !keyring->freeing) {
         request->tried = true;
@@ -218,8 +227,7 @@ static void on_reply(sd_bus_message *reply, const sd_bus_error *error, void *use
             keyring_watch_found(keyring->watch, KEYRING_UNLOCKED);
         tell(keyring, request, reply);
     } else {
-        r = result_of_error(keyring, error);
-        finish(request, r, NULL, error->message);
+        tell_error(keyring, request, error);
     }
     request_free(request);
 }

@@ -13,6 +13,8 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-login.h>
 
+#include "daemon/util/text.h"
+
 #define STAT_START_TIME 19 /* fields behind the comm's parenthesis, see proc(5) */
 
 char *process_boot_id(void)
@@ -53,9 +55,9 @@ int process_start_time(pid_t pid, uint64_t *ret)
 
 char *process_name(pid_t pid)
 {
-    char *comm = read_proc(pid, "comm");
+    g_autofree char *comm = read_proc(pid, "comm");
 
-    return comm != NULL ? g_strstrip(g_strdelimit(comm, "\n\r\t", ' ')) : g_strdup("");
+    return comm != NULL ? text_printable(g_strstrip(comm), TEXT_NAME_MAX) : g_strdup("");
 }
 
 /* What sd-login says where a process is in no unit of that manager, or where there is no manager at all. */
@@ -71,7 +73,7 @@ int process_unit(pid_t pid, bool user, char **ret)
 
     if (r < 0 && !means_no_unit(r))
         return r;
-    *ret = r >= 0 && g_str_has_suffix(unit, ".service") ? g_strdup(unit) : NULL;
+    *ret = r >= 0 && g_str_has_suffix(unit, ".service") && text_is_printable(unit) ? g_strdup(unit) : NULL;
     free(unit);
     return 0;
 }
@@ -87,5 +89,8 @@ char *unit_invocation(const char *unit, bool user)
         return NULL;
     path = g_strdup_printf("%s/systemd/units/invocation:%s", runtime, unit);
     n = readlink(path, target, sizeof target);
-    return n > 0 && n < (ssize_t)sizeof target ? g_strndup(target, (gsize)n) : NULL;
+    if (n <= 0 || n >= (ssize_t)sizeof target)
+        return NULL;
+    target[n] = '\0';
+    return text_is_printable(target) ? g_strdup(target) : NULL;
 }

@@ -14,7 +14,7 @@ char *process_boot_id(void);
  */
 int process_start_time(pid_t pid, uint64_t *ret);
 
-/* Its comm, or "" where it can't be read. The caller frees it (g_free). */
+/* Its comm, printable (util/text.h), or "" where it can't be read. The caller frees it (g_free). */
 char *process_name(pid_t pid);
 
 /* The service it belongs to under the system's or (user) the user's manager; *ret is NULL where it is in

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/util/text.h"
+
 /* Where a field of a dictionary goes, and whether it was there. */
 struct field {
     const char *name;
@@ -104,6 +106,12 @@ static int read_dictionary(sd_bus_message *m, struct field *fields, size_t n)
     return found;
 }
 
+static void replace(char **place, char *text)
+{
+    g_free(*place);
+    *place = text;
+}
+
 int provider_read_answer(sd_bus_message *m, struct answer *ret)
 {
     struct answer answer = {0};
@@ -127,6 +135,9 @@ int provider_read_answer(sd_bus_message *m, struct answer *ret)
         answer_clear(&answer);
         return r < 0 ? r : -EBADMSG;
     }
+    replace(&answer.error, text_printable(answer.error, TEXT_NAME_MAX));
+    replace(&answer.message, text_line(answer.message, NULL));
+    replace(&answer.request_id, text_printable(answer.request_id, TEXT_NAME_MAX));
     answer.status = status;
     *ret = answer;
     return 0;
@@ -135,16 +146,26 @@ int provider_read_answer(sd_bus_message *m, struct answer *ret)
 /* An entry of a list that nobody understands: nobody's key but somebody's. */
 static bool is_foreign(const struct remote_key *key, const char *type)
 {
-    return *key->id != '\0' && *type == '\0' && *key->last4 == '\0' && *key->name == '\0';
+    return *type == '\0' && *key->last4 == '\0' && *key->name == '\0';
+}
+
+static bool are_words(char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (!text_is_word(*list, TEXT_NAME_MAX))
+            return false;
+    return true;
 }
 
 static bool key_makes_sense(struct remote_key *key, const char *type, const char *access)
 {
+    if (!text_is_word(key->id, TEXT_NAME_MAX) || !are_words(key->permissions))
+        return false;
     if (is_foreign(key, type)) {
         key->type = ENVIRONMENT_COUNT;
         return true;
     }
-    if (*key->id == '\0' || strlen(key->last4) != 4 || environment_parse(type, &key->type) < 0)
+    if (strlen(key->last4) != 4 || !text_is_word(key->last4, 4) || environment_parse(type, &key->type) < 0)
         return false;
     key->full_access = g_str_equal(access, "full");
     return key->full_access || g_str_equal(access, "custom");
@@ -174,6 +195,7 @@ int provider_read_key(sd_bus_message *m, struct remote_key *ret)
         remote_key_clear(&key);
         return r;
     }
+    replace(&key.name, text_printable(key.name, TEXT_MESSAGE_MAX));
     *ret = key;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/io/provider-message.h"
+#include "daemon/util/text.h"
 
 struct provider_request *provider_request_new(enum request_kind kind, enum provider_priority priority,
                                               const struct secret *key, provider_done_fn done, void *userdata)
@@ -180,7 +181,7 @@ void provider_request_fail(struct provider_request *request, bool sent, const ch
     clear_result(&request->result);
     request->result.answer = (struct answer){.sent = sent,
                                              .error = g_strdup(""),
-                                             .message = g_strdup(message),
+                                             .message = text_line(message, NULL),
                                              .request_id = g_strdup(""),
                                              .rate_limit = -1,
                                              .rate_remaining = -1,

@@ -74,7 +74,7 @@ static void take_error(struct provider *provider, const sd_bus_error *error)
 {
     bool sent = provider->sent && !sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS);
 
-    provider_request_fail(provider->current, sent, error->message);
+    provider_request_fail(provider->current, sent, error->message != NULL ? error->message : error->name);
 }
 
 static void on_reply(sd_bus_message *reply, const sd_bus_error *error, void *userdata)

@@ -41,6 +41,11 @@ static int misbehave(sd_bus_message *m, const char *id)
         return sd_bus_reply_method_errorf(m, KT_ERROR_NO_KEY, "no such item");
     if (g_strcmp0(id, "fail") == 0)
         return sd_bus_reply_method_errorf(m, KT_ERROR_FAILED, "out of sorts");
+    if (g_strcmp0(id, "odd") == 0)
+        return sd_bus_reply_method_errorf(m, KT_ERROR_FAILED,
+                                          "\x1b[2J\nof " SECRET " \xe2\x80\xae sk_live_1");
+    if (g_strcmp0(id, "wordless") == 0)
+        return sd_bus_reply_method_errorf(m, KT_ERROR_FAILED, NULL);
     if (g_strcmp0(id, "die") == 0 || (g_strcmp0(id, "once") == 0 && mkdir("died", 0700) == 0))
         _exit(1);
     return 0;

@@ -55,8 +55,9 @@ static sd_bus_message *reply_to(sd_bus_message *m, unsigned status, const char *
 
     sd_bus_message_new_method_return(m, &reply);
     sd_bus_message_append(reply, "a{sv}", 12, "Status", "u", status, "Sent", "b", 1, "Complete", "b", 1,
-                          "Error", "s", error, "Message", "s", "some words", "RequestId", "s", "req_1",
-                          "Date", "t", UINT64_C(5000000), "RetryAfter", "t",
+                          "Error", "s", error, "Message", "s",
+                          status == 418 ? "\x1b[2J\nsk_live_1 \xc2\x9b" : "some words", "RequestId", "s",
+                          "req_1", "Date", "t", UINT64_C(5000000), "RetryAfter", "t",
                           status == 429 ? UINT64_C(1200000) : UINT64_C(0), "RateLimit", "x", INT64_C(100),
                           "RateRemaining", "x", status == 299 ? INT64_C(3) : INT64_C(50), "RateReset", "x",
                           INT64_C(6), "Further", "as", 1, "to be passed over");
@@ -140,13 +141,15 @@ static int method_get(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     if (g_str_equal(id, "hang"))
         pause();
     if (g_str_equal(id, "senseless"))
-        return sd_bus_reply_method_errorf(m, KT_ERROR_INVALID_ARGS, "no sense");
+        return sd_bus_reply_method_errorf(m, KT_ERROR_INVALID_ARGS, "no sense\x1b[2J");
     if (g_str_equal(id, "nonsense"))
         return sd_bus_reply_method_return(m, "a{sv}a{sv}", 1, "Status", "u", 200, 0);
     if (g_str_equal(id, "absent"))
         reply = reply_to(m, 404, "not_found");
     else if (g_str_equal(id, "limited"))
         reply = reply_to(m, 429, "rate_limited");
+    else if (g_str_equal(id, "odd"))
+        reply = reply_to(m, 418, "\x1b[2J");
     else
         reply = reply_to(m, g_str_equal(id, "scarce") ? 299 : 200, "");
     if (g_str_equal(id, "absent") || g_str_equal(id, "limited") || g_str_equal(id, "keyless"))
@@ -200,7 +203,7 @@ struct outcome {
     unsigned n, order; /* order: of the answers of one test, from 1 */
     unsigned *counter;
     struct answer answer;
-    char message[128], secret[64], last_id[32];
+    char message[128], error[32], secret[64], last_id[32];
     bool malformed, counts;
     size_t n_keys;
     struct fixture *free_it; /* from the callback, or from the hook */
@@ -217,6 +220,8 @@ static void on_done(struct provider_result *result, void *userdata)
     if (outcome->counter != NULL)
         outcome->order = ++*outcome->counter;
     g_strlcpy(outcome->message, result->answer.message, sizeof outcome->message);
+    g_strlcpy(outcome->error, result->answer.error != NULL ? result->answer.error : "",
+              sizeof outcome->error);
     if (result->secret != NULL)
         g_strlcpy(outcome->secret, secret_text(result->secret), sizeof outcome->secret);
     if (result->key.id != NULL) {

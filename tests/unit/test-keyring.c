@@ -81,6 +81,19 @@ static void says_what_is_wrong(void **state)
     }
 }
 
+static void masks_and_shows_words_of_the_service(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_secret_ struct secret *secret = secret_new("0123456789xyz", 13);
+    struct keyring_item item = with_id("odd");
+    struct outcome stored = {0}, loaded = {0};
+
+    keyring_store(f->keyring, &item, secret, on_done, &stored);
+    expect(f, &stored, -EIO, "\\x1b[2J of *** \\xe2\\x80\\xae ***");
+    keyring_load(f->keyring, &item, on_done, &loaded);
+    expect(f, &loaded, -EIO, "\\x1b[2J of *** \\xe2\\x80\\xae ***");
+}
+
 static void what_a_call_finds_is_news(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +221,7 @@ int main(int argc, char **argv)
         TEST(loads_and_erases),
         TEST(loads_all),
         TEST(says_what_is_wrong),
+        TEST(masks_and_shows_words_of_the_service),
         TEST(what_a_call_finds_is_news),
         TEST(all_calls_are_made_once_more_after_a_death),
         TEST(checks),

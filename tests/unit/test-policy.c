@@ -321,6 +321,9 @@ static void test_evidence(void **state)
         {{1000, "alice", groups, "crm.service", false}, "uid 1000 (alice), unit crm.service (advisory)"},
         {{1000, NULL, NULL, NULL, true}, "uid 1000, no unit known"},
         {{UNKNOWN, NULL, NULL, "crm.service", true}, "uid unknown, unit crm.service"},
+        {{1000, "J\xc3\xb6rg\xff\x1b", groups, NULL, true},
+         "uid 1000 (J\xc3\xb6rg\\xff\\x1b), no unit known"},
+        {{1000, NULL, NULL, "a\n.service", true}, "uid 1000, unit a\\x0a.service"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

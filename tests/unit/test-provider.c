@@ -127,12 +127,24 @@ static void nonsense_leaves_it_open(void **state)
     expect(*state, &outcome, true, 0, "the helper answered nonsense");
 }
 
+/* The helper has read what anybody may have sent. */
+static void words_are_made_printable(void **state)
+{
+    struct outcome odd = {0}, word = {0};
+
+    get(*state, PRIORITY_PERSON, "odd", &odd);
+    expect(*state, &odd, true, 418, "\\x1b[2J *** \\xc2\\x9b");
+    assert_string_equal(odd.error, "\\x1b[2J");
+    get(*state, PRIORITY_PERSON, "key_\x1b", &word);
+    expect(*state, &word, true, 200, "the helper answered without what the answer should hold");
+}
+
 static void what_makes_no_sense_was_not_sent(void **state)
 {
     struct outcome outcome = {0};
 
     get(*state, PRIORITY_PERSON, "senseless", &outcome);
-    expect(*state, &outcome, false, 0, "no sense");
+    expect(*state, &outcome, false, 0, "no sense\\x1b[2J");
 }
 
 static void without_a_helper_nothing_is_sent(void **state)
@@ -160,6 +172,7 @@ int main(int argc, char **argv)
         TEST(a_death_leaves_it_open),
         TEST(a_late_answer_leaves_it_open),
         TEST(nonsense_leaves_it_open),
+        TEST(words_are_made_printable),
         TEST(what_makes_no_sense_was_not_sent),
         TEST(without_a_helper_nothing_is_sent),
     };
