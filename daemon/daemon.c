@@ -5,6 +5,7 @@
 #include "daemon/io/journal.h"
 #include "daemon/io/messages.h"
 #include "daemon/util/clock.h"
+#include "daemon/util/text.h"
 
 const struct secret *daemon_management(struct daemon *daemon, enum environment environment)
 {
@@ -53,17 +54,19 @@ void daemon_environment_changed(struct daemon *daemon, enum environment environm
 
 void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason)
 {
-    if (!entry_set_attention(entry, reason))
+    g_autofree char *shown = text_printable(reason, TEXT_MESSAGE_MAX);
+
+    if (!entry_set_attention(entry, shown))
         return;
     daemon->news->changed(entry, daemon->news_userdata);
-    if (reason == NULL)
+    if (shown == NULL)
         return;
     daemon_note(daemon, LOG_WARNING,
                 &(struct ledger_event){.time = clock_now(),
                                        .integration = entry->definition->name,
                                        .event = "attention",
-                                       .message = reason});
-    daemon->news->attention(entry->definition->name, reason, daemon->news_userdata);
+                                       .message = shown});
+    daemon->news->attention(entry->definition->name, shown, daemon->news_userdata);
 }
 
 /* Of the events that the catalogue explains. */

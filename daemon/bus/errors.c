@@ -4,6 +4,7 @@
 
 #include "daemon/core/errors.h"
 #include "daemon/util/cleanup.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 static const char *name_of(const GError *error)
@@ -49,7 +50,9 @@ static const char *name_of(const GError *error)
 
 int bus_error_set(sd_bus_error *ret_error, const GError *error)
 {
-    return sd_bus_error_set(ret_error, name_of(error), error->message);
+    g_autofree char *message = text_printable(error->message, TEXT_MESSAGE_MAX);
+
+    return sd_bus_error_set(ret_error, name_of(error), message);
 }
 
 void bus_reply_error(sd_bus_message *call, const GError *error)

@@ -14,6 +14,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "daemon/util/text.h"
+
 /* Whether systemd connected standard error to the journal: its words are "device:inode". */
 static bool stderr_is_the_journal(void)
 {
@@ -27,7 +29,8 @@ static bool stderr_is_the_journal(void)
 
 static void add(GArray *lines, const char *name, const char *value)
 {
-    char *text = g_strdup_printf("%s=%s", name, value);
+    g_autofree char *shown = text_printable(value, TEXT_MESSAGE_MAX);
+    char *text = g_strdup_printf("%s=%s", name, shown);
     struct iovec line = {text, strlen(text)};
 
     g_array_append_val(lines, line);
@@ -56,12 +59,13 @@ static int send_lines(int priority, const char *message_id, const char *const *f
 
 void journal_send(int priority, const char *message_id, const char *const *fields, const char *format, ...)
 {
-    g_autofree char *message = NULL;
+    g_autofree char *text = NULL, *message = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    message = g_strdup_vprintf(format, arguments);
+    text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
+    message = text_printable(text, TEXT_MESSAGE_MAX);
     if (stderr_is_the_journal() && send_lines(priority, message_id, fields, message) >= 0)
         return;
     fprintf(stderr, "keyturnd: %s\n", message);

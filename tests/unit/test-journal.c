@@ -16,14 +16,14 @@
 static const char *const fields[] = {"KEYTURN_INTEGRATION", "crm", "KEYTURN_UNIT", NULL, NULL};
 
 /* What comes out on standard error. The caller frees it. */
-static char *capture(void)
+static char *capture_words(const char *words)
 {
     FILE *file = tmpfile();
     int before = dup(STDERR_FILENO);
     char *text = g_malloc0(256);
 
     dup2(fileno(file), STDERR_FILENO);
-    journal_send(LOG_WARNING, "8dd49cc4bf034fd9b0ac2cf2bd9ea5c4", fields, "%s is %d days over", "crm", 3);
+    journal_send(LOG_WARNING, "8dd49cc4bf034fd9b0ac2cf2bd9ea5c4", fields, "%s is %d days over", words, 3);
     fflush(stderr);
     dup2(before, STDERR_FILENO);
     close(before);
@@ -33,6 +33,11 @@ static char *capture(void)
     return text;
 }
 
+static char *capture(void)
+{
+    return capture_words("crm");
+}
+
 static void without_a_journal(void **state)
 {
     g_autofree char *text = NULL;
@@ -40,6 +45,15 @@ static void without_a_journal(void **state)
     unsetenv("JOURNAL_STREAM");
     text = capture();
     assert_string_equal(text, "keyturnd: crm is 3 days over\n");
+}
+
+static void on_one_line(void **state)
+{
+    g_autofree char *text = NULL;
+
+    unsetenv("JOURNAL_STREAM");
+    text = capture_words("c\xff\x1b[2J\n");
+    assert_string_equal(text, "keyturnd: c\\xff\\x1b[2J\\x0a is 3 days over\n");
 }
 
 static void where_the_journal_is_connected_to_something_else(void **state)
@@ -59,6 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_journal),
+        cmocka_unit_test(on_one_line),
         cmocka_unit_test(where_the_journal_is_connected_to_something_else),
     };
 
