@@ -7,6 +7,7 @@
 #include "client/lib/failure.h"
 #include "client/lib/keyturn.h"
 #include "client/when.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 #include <errno.h>
@@ -54,12 +55,14 @@ int bus_new_call(struct client *client, const char *method, sd_bus_message **ret
 
 static int fail(struct client *client, int r, const sd_bus_error *bus_error, GError **error)
 {
+    g_autofree char *message = NULL;
     struct keyturn_error why;
 
     failure_of_call(client->system, r, bus_error, &why);
+    message = text_printable(why.message, TEXT_MESSAGE_MAX);
     g_set_error_literal(error, CLIENT_ERROR,
                         strcmp(why.name, KT_ERROR_ACCESS_DENIED) == 0 ? CLIENT_DENIED : CLIENT_FAILED,
-                        why.message);
+                        message);
     return -1;
 }
 

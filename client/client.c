@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/util/text.h"
+
 G_DEFINE_QUARK(keyturn - client - error, client_error)
 
 int client_fail(GError **error, const char *format, ...)
@@ -29,5 +31,7 @@ int client_check_environment(const char *name, GError **error)
 
 void client_report(const GError *error)
 {
-    fprintf(stderr, "keyturn: %s\n", error->message);
+    g_autofree char *message = text_printable(error->message, TEXT_MESSAGE_MAX);
+
+    fprintf(stderr, "keyturn: %s\n", message);
 }

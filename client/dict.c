@@ -3,9 +3,17 @@
 #include "client/dict.h"
 
 #include "client/when.h"
+#include "daemon/util/text.h"
 
 #include <errno.h>
 #include <string.h>
+
+json_object *dict_new_text(const char *text)
+{
+    g_autofree char *shown = text_printable(text, TEXT_MESSAGE_MAX);
+
+    return json_object_new_string(shown);
+}
 
 static int read_texts(sd_bus_message *m, json_object *array)
 {
@@ -16,7 +24,7 @@ static int read_texts(sd_bus_message *m, json_object *array)
     if (r < 0)
         return r;
     while ((r = sd_bus_message_read_basic(m, 's', &text)) > 0)
-        json_object_array_add(array, json_object_new_string(text));
+        json_object_array_add(array, dict_new_text(text));
     return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
@@ -39,7 +47,7 @@ static int read_basic(sd_bus_message *m, char type, json_object **ret_value)
     else if (type == 'b')
         *ret_value = json_object_new_boolean(value.flag);
     else
-        *ret_value = json_object_new_string(value.text);
+        *ret_value = dict_new_text(value.text);
     return 0;
 }
 

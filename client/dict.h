@@ -18,6 +18,10 @@ int dict_read(sd_bus_message *m, json_object **ret_dict);
 /* Reads the aa{sv} at the message's cursor. Returns 0 or a negative errno. */
 int dict_read_array(sd_bus_message *m, json_object **ret_array);
 
+/* A text of the bus as a value. keyturnd sends nothing that a terminal would obey; who answers in its place
+ * may. */
+json_object *dict_new_text(const char *text);
+
 /* Fields; "", 0, false, or an array of none where there is no such field. */
 const char *dict_text(json_object *dict, const char *key);
 guint64 dict_number(json_object *dict, const char *key);

@@ -7,6 +7,7 @@
 
 #include "client/dict.h"
 #include "client/output.h"
+#include "daemon/util/text.h"
 
 static const struct {
     const char *word;
@@ -28,21 +29,25 @@ static void print_json(enum level level, const char *subject, const char *way_ou
     output_json_line(line);
 }
 
+static void print_text(enum level level, const char *subject, const char *way_out, const char *text)
+{
+    printf("%s%-4s%s %s%s%s: %s%s%s\n", colour_on(levels[level].colour), levels[level].word,
+           colour_off(levels[level].colour), colour_on(COLOUR_BOLD), subject, colour_off(COLOUR_BOLD), text,
+           way_out ? ": " : "", way_out ? way_out : "");
+}
+
+/* A file's name, for one, may hold anything. */
 void report_add(struct report *report, enum level level, const char *subject, const char *way_out,
                 const char *format, ...)
 {
-    g_autofree char *text = NULL;
+    g_autofree char *text = NULL, *shown = NULL, *shown_subject = text_printable(subject, TEXT_MESSAGE_MAX),
+                    *shown_way_out = text_printable(way_out, TEXT_MESSAGE_MAX);
     va_list args;
 
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
+    shown = text_printable(text, TEXT_MESSAGE_MAX);
     report->n[level]++;
-    if (report->json) {
-        print_json(level, subject, way_out, text);
-        return;
-    }
-    printf("%s%-4s%s %s%s%s: %s%s%s\n", colour_on(levels[level].colour), levels[level].word,
-           colour_off(levels[level].colour), colour_on(COLOUR_BOLD), subject, colour_off(COLOUR_BOLD), text,
-           way_out ? ": " : "", way_out ? way_out : "");
+    (report->json ? print_json : print_text)(level, shown_subject, shown_way_out, shown);
 }

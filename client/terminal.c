@@ -4,6 +4,7 @@
 #include "client/terminal.h"
 
 #include "client/lib/cleanup.h"
+#include "daemon/util/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,10 +89,11 @@ int terminal_read_hidden(const char *prompt, char *buffer, size_t size)
 
 bool terminal_try_again(const char *failure)
 {
+    g_autofree char *shown = text_printable(failure, TEXT_MESSAGE_MAX);
     char answer[64];
 
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return false;
-    fprintf(stderr, "keyturn: %s\nTry again? [Y/n] ", failure);
+    fprintf(stderr, "keyturn: %s\nTry again? [Y/n] ", shown);
     return fgets(answer, sizeof(answer), stdin) && answer[0] != 'n' && answer[0] != 'N';
 }

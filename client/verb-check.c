@@ -9,6 +9,7 @@
 #include "client/output.h"
 #include "client/verbs.h"
 #include "client/when.h"
+#include "daemon/util/text.h"
 
 #define UNKNOWN 3
 #define WARN_DEFAULT (14 * HEALTH_DAY)
@@ -163,10 +164,12 @@ static int check(struct client *client, int argc, char **argv, GError **error)
 int verb_check(struct client *client, int argc, char **argv, GError **error)
 {
     g_autoptr(GError) local = NULL;
+    g_autofree char *message = NULL;
     int r = check(client, argc, argv, &local);
 
     if (r >= 0)
         return r;
-    printf("KEYTURN UNKNOWN - %s\n", g_strdelimit(local->message, "|\n", ' '));
+    message = text_printable(g_strdelimit(local->message, "|\n", ' '), TEXT_MESSAGE_MAX);
+    printf("KEYTURN UNKNOWN - %s\n", message);
     return UNKNOWN;
 }

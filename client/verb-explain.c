@@ -7,6 +7,7 @@
 #include "client/options.h"
 #include "client/output.h"
 #include "client/verbs.h"
+#include "daemon/util/text.h"
 
 struct explanation {
     int allowed;
@@ -42,6 +43,7 @@ static void print_text(const char *name, const char *subject, const struct expla
 int verb_explain(struct client *client, int argc, char **argv, GError **error)
 {
     _cleanup_message_ sd_bus_message *reply = NULL;
+    g_autofree char *rule = NULL, *evidence = NULL, *strength = NULL;
     struct explanation e;
     int r = options_parse(client, argc, argv, NULL, 2, 2, error);
 
@@ -52,6 +54,9 @@ int verb_explain(struct client *client, int argc, char **argv, GError **error)
     r = sd_bus_message_read(reply, "bsss", &e.allowed, &e.rule, &e.evidence, &e.strength);
     if (r < 0)
         return bus_bad_reply(r, error);
+    e.rule = rule = text_printable(e.rule, TEXT_MESSAGE_MAX);
+    e.evidence = evidence = text_printable(e.evidence, TEXT_MESSAGE_MAX);
+    e.strength = strength = text_printable(e.strength, TEXT_NAME_MAX);
     if (client->json)
         print_json(client->argv[0], client->argv[1], &e);
     else

@@ -9,6 +9,7 @@
 #include "client/output.h"
 #include "client/verbs.h"
 #include "client/when.h"
+#include "daemon/util/text.h"
 #include "dbus/names.h"
 
 struct watch {
@@ -20,19 +21,20 @@ struct watch {
 static void print_event(const struct client *client, const char *name, const char *event, const char *key,
                         json_object *detail)
 {
-    g_autofree char *iso = when_iso(when_now()), *local = when_second(when_now());
+    g_autofree char *iso = when_iso(when_now()), *local = when_second(when_now()),
+                    *shown = text_printable(name, TEXT_NAME_MAX);
 
     if (client->json) {
         g_autoptr(json_object) line = json_object_new_object();
         json_object_object_add(line, "time", json_object_new_string(iso));
-        json_object_object_add(line, "name", json_object_new_string(name));
+        json_object_object_add(line, "name", json_object_new_string(shown));
         json_object_object_add(line, "event", json_object_new_string(event));
         json_object_object_add(line, key, json_object_get(detail));
         output_json_line(line);
         return;
     }
     printf("%s%s%s %s%s%s %s %s\n", colour_on(COLOUR_DIM), local, colour_off(COLOUR_DIM),
-           colour_on(COLOUR_BOLD), name, colour_off(COLOUR_BOLD), event, json_object_get_string(detail));
+           colour_on(COLOUR_BOLD), shown, colour_off(COLOUR_BOLD), event, json_object_get_string(detail));
     fflush(stdout);
 }
 
@@ -69,7 +71,7 @@ static int on_attention_needed(struct watch *watch, sd_bus_message *m)
     int r = sd_bus_message_read(m, "ss", &name, &reason);
 
     if (r >= 0) {
-        g_autoptr(json_object) detail = json_object_new_string(reason);
+        g_autoptr(json_object) detail = dict_new_text(reason);
         print_event(watch->client, name, "attention-needed", "reason", detail);
     }
     return r;

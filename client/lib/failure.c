@@ -40,6 +40,21 @@ static bool is_policy(const char *name, const char *message)
            (strncmp(message, "Rejected send message", 21) == 0 || strncmp(message, "Sender is not", 13) == 0);
 }
 
+/* The one at the end, where the buffer was too short for it. */
+static void drop_half_character(char *text)
+{
+    size_t end = strlen(text), start = end;
+    unsigned char first;
+
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0)
+        return;
+    first = (unsigned char)text[--start];
+    if (end - start < (first >= 0xf0 ? 4u : first >= 0xe0 ? 3u : first >= 0xc0 ? 2u : 1u))
+        text[start] = '\0';
+}
+
 __attribute__((format(printf, 3, 4))) static void fill(struct keyturn_error *error, const char *name,
                                                        const char *format, ...)
 {
@@ -51,8 +66,9 @@ __attribute__((format(printf, 3, 4))) static void fill(struct keyturn_error *err
     va_start(args, format);
     vsnprintf(error->message, sizeof(error->message), format, args);
     va_end(args);
+    drop_half_character(error->message);
     for (char *c = error->message; *c; c++)
-        if (*c == '\n' || *c == '\r')
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
 }
 

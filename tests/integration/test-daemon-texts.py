@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Words of strangers: names that are no UTF-8, and sequences that a terminal would obey. Each is shown, none as it
+came."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import unicodedata
+import unittest
+
+from running import Running
+from webserver import Server, http
+from wire import CALL, INTERFACE, MEMBER
+from world import SECRETS, SECRETS_PATH, build_root
+
+TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
+C1 = '\x9b31m'                  # the same as ESC [ 31 m, in one character
+MIRROR = '\u202e'               # the rest of the line runs backwards
+NASTY = f'{TITLE}{C1}{MIRROR}'
+SHOWN = r'\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae'
+VERBS = [['list'], ['status'], ['status', 'crm'], ['log'], ['log', 'crm'], ['due'], ['metrics'], ['check']]
+
+
+def is_obeyed(c):
+    return c != '\n' and unicodedata.category(c) in ('Cc', 'Cf', 'Zl', 'Zp')
+
+
+class Base(unittest.TestCase):
+    def is_harmless(self, said, what):
+        text = said.decode() if isinstance(said, bytes) else said
+        self.assertEqual([c for c in text if is_obeyed(c)], [], what)
+        return text
+
+    def values_are_harmless(self, value):
+        """Of what came over the bus."""
+        if isinstance(value, str):
+            self.assertFalse(any(c == '\n' or is_obeyed(c) for c in value), repr(value))
+        elif isinstance(value, dict):
+            self.values_are_harmless(list(value) + list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            for one in value:
+                self.values_are_harmless(one)
+
+    def run_raw(self, program, *arguments, stdin=b''):
+        """The result, with bytes in it."""
+        return subprocess.run([program, *arguments], input=stdin, capture_output=True, timeout=60,
+                              env=self.world.env, cwd=self.world.root)
+
+    def keyturn(self, *arguments, stdin=b''):
+        """What the command says on both outputs, which has to be harmless; and its status."""
+        done = self.run_raw(str(build_root() / 'client' / 'keyturn'), *arguments, stdin=stdin)
+        self.is_harmless(done.stdout, arguments)
+        return done.returncode, done.stdout.decode(), self.is_harmless(done.stderr, arguments)
+
+
+class Texts(Base):
+    def setUp(self):
+        self.world = self.enterContext(Running())
+        self.world.add('crm')
+        self.world.wait_state('crm', 'idle')
+
+    def fetch_as(self, name):
+        """By a program of that file name, which becomes the process' name, cut at 15 bytes."""
+        program = os.fsencode(self.world.root / 'tmp') + b'/' + name
+        shutil.copy(build_root() / 'client' / 'keyturn', program)
+        done = self.run_raw(program, 'get', 'crm')
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def all_verbs_answer(self):
+        for verb in VERBS:
+            status, out, err = self.keyturn(*verb)
+            self.assertEqual((status, err), (0, ''), verb)
+            status, out, err = self.keyturn('--json', *verb)
+            self.assertEqual((status, err), (0, ''), verb)
+            if verb != ['metrics']:
+                for text in out.splitlines() if verb[0] == 'log' else [out]:
+                    self.values_are_harmless(json.loads(text))
+
+    def all_is_harmless(self):
+        """Before a restart of keyturnd, and after it."""
+        for _ in range(2):
+            self.all_verbs_answer()
+            self.values_are_harmless(self.world.history())
+            self.values_are_harmless(self.world.manager('GetHolders', 's', 'crm'))
+            self.values_are_harmless(self.world.integration('crm'))
+            self.is_harmless((self.world.root / 'log' / 'keyturnd').read_bytes(), 'the log')
+            self.world.stop_daemon()
+            self.world.start_daemon()
+
+    def test_a_name_cut_in_mid_character(self):
+        self.fetch_as('abholungsdiensü'.encode())
+        self.all_is_harmless()
+        self.assertIn(r'abholungsdiens\xc3', [h['Command'] for h in self.world.manager('GetHolders', 's', 'crm')])
+        self.assertIn(r'abholungsdiens\xc3', self.keyturn('status', 'crm')[1])
+
+    def test_a_name_that_a_terminal_would_obey(self):
+        self.fetch_as(b'\x1b]0;x\x07' + f'{MIRROR}\x9b\n'.encode())
+        self.all_is_harmless()
+        self.assertIn(r'\x1b]0;x\x07\xe2\x80\xae\xc2\x9b',
+                      [h['Command'] for h in self.world.manager('GetHolders', 's', 'crm')])
+
+    def test_two_names_stay_two(self):
+        for last in (b'\xfe', b'\xff'):
+            self.fetch_as(b'backup' + last)
+        names = {h['Command'] for h in self.world.manager('GetHolders', 's', 'crm')}
+        self.assertLessEqual({r'backup\xfe', r'backup\xff'}, names)
+
+    def test_arguments_that_are_told_back(self):
+        for member, signature, *arguments in (
+                ('GetKey', 's', NASTY), ('GetIntegration', 's', NASTY), ('GetHistory', 'st', NASTY, 0),
+                ('GetHolders', 's', NASTY), ('Rotate', 'sa{sv}', NASTY, {}), ('Revoke', 'sb', NASTY, False),
+                ('Resume', 's', NASTY), ('RemoveIntegration', 'sb', NASTY, False),
+                ('Explain', 'ss', 'crm', NASTY), ('Explain', 'ss', 'crm', f'pid:{NASTY}'),
+                ('Explain', 'ss', 'crm', f'user:{NASTY}'), ('Explain', 'ss', 'crm', f'sender:{NASTY}'),
+                ('SetManagementKey', 'sa{sv}', NASTY, {}), ('ForgetManagementKey', 's', NASTY),
+                ('SetManagementKey', 'sa{sv}', 'test', {'Id': ('s', NASTY)}),
+                ('SetManagementKey', 'sa{sv}', 'test', {NASTY: ('s', '')}),
+                ('ImportKey', 'sa{sv}', 'crm', {'Id': ('s', 'key_\x1b\x07')}),
+                ('ImportKey', 'sa{sv}', NASTY, {}),
+                ('AddIntegration', 'sa{sv}', NASTY, {}), ('AddIntegration', 'sa{sv}', 'new', {NASTY: ('s', '')}),
+                ('AddIntegration', 'sa{sv}', 'new', {'Environment': ('s', NASTY)}),
+                ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [NASTY, 'a;b'])}),
+                ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [f'{NASTY};b'])})):
+            with self.subTest(member=member, arguments=arguments):
+                self.values_are_harmless(self.world.error_of(member, signature, *arguments).text)
+        self.assertIn(SHOWN, self.world.error_of('GetKey', 's', NASTY).text)
+        self.values_are_harmless(self.world.manager('Explain', 'ss', 'crm', f'unit:{NASTY}.service'))
+        self.assertLess(len(self.world.error_of('GetKey', 's', 'x' * 10**6).text), 10000)
+        self.all_is_harmless()
+
+    def test_files(self):
+        folder = self.world.config / 'integrations'
+        (pathlib.Path(os.fsdecode(os.fsencode(folder) + b'/bad\xff\x1b[2J.conf'))).write_text('')
+        (folder / 'other.conf').write_text(f'[Integration]\nEnvironment={NASTY}\n')
+        (folder / 'crm.conf').write_text(f'[Integration]\nEnvironment=test\nAccess={NASTY}\nManagement=api\n')
+        self.values_are_harmless(self.world.error_of('Reload').text)
+        self.assertNotEqual(self.world.integration('crm')['Attention'], '')
+        self.values_are_harmless(self.world.integration('crm'))
+        self.values_are_harmless(self.world.history())
+        status, _, err = self.keyturn('reload')
+        self.assertEqual(status, 1)
+        self.assertNotIn('did not answer', err)
+        self.is_harmless((self.world.root / 'log' / 'keyturnd').read_bytes(), 'the log')
+        self.assertIn(rb'bad\xff\x1b[2J.conf', (self.world.root / 'log' / 'keyturnd').read_bytes())
+
+    def test_huechat(self):
+        """Its refusal, in its own words."""
+        server = Server(http(422, {'error': 'validation_error', 'message': f'no {NASTY}\n here', 'code': 422, 'details': {},
+                                   'request_id': 'req_1', 'timestamp': '2026-11-23T10:00:00Z'}))
+        self.addCleanup(server.close)
+        (self.world.config / 'keyturn.conf').write_text(f'[API test]\nBaseURL=http://127.0.0.1:{server.port}/v2\n')
+        self.world.keyturn('reload')
+        status, _, err = self.keyturn('login', 'test', stdin=b'sk_test_0123456789abcdef')
+        self.assertEqual(status, 1)
+        self.assertIn(f'no {SHOWN} here', err)
+        self.all_is_harmless()
+
+
+class KeyringOfWords(threading.Thread):
+    """A Secret Service that is unlocked, and refuses everything in words of its choice."""
+
+    def __init__(self, world, words):
+        super().__init__(daemon=True)
+        self.bus, self.words = world.connect(timeout=None), words
+        assert self.bus.ask_bus('RequestName', 'su', SECRETS, 0) == 1
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                message = self.bus.receive()
+                if message.kind == CALL:
+                    self.meet(message)
+        except (OSError, EOFError):
+            pass
+
+    def meet(self, call):
+        member, interface = call.fields[MEMBER], call.fields.get(INTERFACE)
+        if member == 'ReadAlias':
+            self.bus.answer(call, 'o', f'{SECRETS_PATH}/collection/login')
+        elif member == 'Get' and interface == 'org.freedesktop.DBus.Properties' and call.body[1] == 'Locked':
+            self.bus.answer(call, 'v', ('b', False))
+        else:
+            self.bus.refuse(call, 'org.freedesktop.DBus.Error.Failed', self.words)
+
+
+class Keyring(Base):
+    def setUp(self):
+        self.world = self.enterContext(Running(keyring=False, login=False))
+        self.keyring = KeyringOfWords(self.world, f'no {NASTY} sk_live_0123456789abcdef here')
+        self.addCleanup(self.keyring.bus.close)
+
+    def test_its_refusal(self):
+        key = self.world.sandbox.management_key('test').encode()
+        status, _, err = self.keyturn('login', 'test', stdin=key)
+        self.assertEqual(status, 1)
+        self.assertIn(f'no {SHOWN} *** here', err)
+        self.values_are_harmless(self.world.history())
+        self.is_harmless((self.world.root / 'log' / 'keyturnd').read_bytes(), 'the log')
+
+
+
+if __name__ == '__main__':
+    unittest.main()
