@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/lib/cleanup.h"
+#include "daemon/util/text.h"
 
 #define COMMIT_MARK '\x01'
 
@@ -80,7 +81,7 @@ static void take_line(struct history *history, char *line, size_t length)
     } else if (g_str_has_prefix(line, "+++ ")) {
         line[length - 1] = '\0';
         g_free(history->file);
-        history->file = exposure_printable(line + (g_str_has_prefix(line, "+++ b/") ? 6 : 4));
+        history->file = text_printable(line + (g_str_has_prefix(line, "+++ b/") ? 6 : 4), TEXT_MESSAGE_MAX);
     } else if (*line == '+' && history->commit && history->file) {
         look_at_line(history, line + 1, length - 1);
     }
@@ -187,7 +188,7 @@ void exposure_look_at_history(struct exposure *exposure, const char *folder)
 
     if (!is_in_repository(folder))
         return;
-    history.folder = exposure_printable(folder);
+    history.folder = text_printable(folder, TEXT_MESSAGE_MAX);
     history.told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_history(&history, folder);
     g_hash_table_unref(history.told);

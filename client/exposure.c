@@ -11,6 +11,7 @@
 
 #include "client/dict.h"
 #include "client/lib/cleanup.h"
+#include "daemon/util/text.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -20,16 +21,6 @@ struct walk {
     bool units;
     char *buffer;
 };
-
-char *exposure_printable(const char *path)
-{
-    char *text = g_filename_display_name(path);
-
-    for (char *c = text; *c; c++)
-        if (g_ascii_iscntrl(*c))
-            *c = '?';
-    return text;
-}
 
 /* The integration whose key ends so; NULL: none. */
 static const char *find_owner(json_object *integrations, const char *last4, bool live)
@@ -75,7 +66,7 @@ static void look_at_text(struct walk *walk, const char *path, size_t length)
     const char *what = walk->units             ? "is in a unit, whose settings everybody may read"
                        : is_for_browsers(path) ? "is plain text, and perhaps on its way to browsers"
                                                : "is plain text";
-    g_autofree char *printable = exposure_printable(path);
+    g_autofree char *printable = text_printable(path, TEXT_MESSAGE_MAX);
     const char *at = walk->buffer, *end = at + length, *counted = at;
     struct keyscan_match match;
     unsigned line = 1;
@@ -114,7 +105,7 @@ static ssize_t read_file(const char *path, char *buffer)
 
 static void report_unread(struct walk *walk, const char *path, int error)
 {
-    g_autofree char *printable = exposure_printable(path);
+    g_autofree char *printable = text_printable(path, TEXT_MESSAGE_MAX);
 
     report_add(walk->exposure->report, LEVEL_WARN, printable, "look as somebody who may",
                "it can't be read (%s)", g_strerror(error));

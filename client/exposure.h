@@ -26,6 +26,3 @@ void exposure_look_at_history(struct exposure *exposure, const char *folder);
  * key is replaced: "take it out, then ", or nothing. */
 void exposure_add(struct exposure *exposure, const struct keyscan_match *match, const char *where,
                   const char *what, const char *first);
-
-/* A path that is safe on a terminal. The caller frees it (g_free). */
-char *exposure_printable(const char *path);

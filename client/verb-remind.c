@@ -36,6 +36,7 @@ static int notify(struct client *client, const char *summary, const char *body, 
 {
     _cleanup_bus_error_ sd_bus_error bus_error = SD_BUS_ERROR_NULL;
     _cleanup_message_ sd_bus_message *call = NULL;
+    g_autofree char *escaped = g_markup_escape_text(body, -1); /* desktops take it for markup */
     int r;
 
     if (client->system)
@@ -44,8 +45,8 @@ static int notify(struct client *client, const char *summary, const char *body, 
                                        "/org/freedesktop/Notifications", "org.freedesktop.Notifications",
                                        "Notify");
     if (r >= 0)
-        r = sd_bus_message_append(call, "susssasa{sv}i", "keyturn", 0, "dialog-password", summary, body, 0, 1,
-                                  "urgency", "y", health == HEALTH_CRITICAL ? 2 : 1, -1);
+        r = sd_bus_message_append(call, "susssasa{sv}i", "keyturn", 0, "dialog-password", summary, escaped, 0,
+                                  1, "urgency", "y", health == HEALTH_CRITICAL ? 2 : 1, -1);
     if (r >= 0)
         r = sd_bus_call(client->bus, call, 10 * G_USEC_PER_SEC, &bus_error, NULL);
     if (r >= 0)

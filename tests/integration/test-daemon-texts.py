@@ -14,11 +14,12 @@ import unittest
 from running import Running
 from webserver import Server, http
 from wire import CALL, INTERFACE, MEMBER
-from world import SECRETS, SECRETS_PATH, build_root
+from world import KEYTURN, KEYTURN_PATH, SECRETS, SECRETS_PATH, World, build_root
 
 TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
 C1 = '\x9b31m'                  # the same as ESC [ 31 m, in one character
 MIRROR = '\u202e'               # the rest of the line runs backwards
+INTEGRATION = 'org.keyturn1.Integration'
 NASTY = f'{TITLE}{C1}{MIRROR}'
 SHOWN = r'\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae'
 VERBS = [['list'], ['status'], ['status', 'crm'], ['log'], ['log', 'crm'], ['due'], ['metrics'], ['check']]
@@ -123,7 +124,11 @@ class Texts(Base):
                 ('AddIntegration', 'sa{sv}', NASTY, {}), ('AddIntegration', 'sa{sv}', 'new', {NASTY: ('s', '')}),
                 ('AddIntegration', 'sa{sv}', 'new', {'Environment': ('s', NASTY)}),
                 ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [NASTY, 'a;b'])}),
-                ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [f'{NASTY};b'])})):
+                ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [f'{NASTY};b'])}),
+                ('AddIntegration', 'sa{sv}', 'new', {'Allow': ('as', [f'user:{NASTY}'])}),
+                ('AddIntegration', 'sa{sv}', 'new', {'Permissions': ('as', [NASTY])}),
+                ('AddIntegration', 'sa{sv}', 'new', {'RotateAfter': ('s', NASTY)}),
+                ('AddIntegration', 'sa{sv}', 'new', {'ReloadUnits': ('as', [f'{NASTY}.service'])})):
             with self.subTest(member=member, arguments=arguments):
                 self.values_are_harmless(self.world.error_of(member, signature, *arguments).text)
         self.assertIn(SHOWN, self.world.error_of('GetKey', 's', NASTY).text)
@@ -201,6 +206,72 @@ class Keyring(Base):
         self.values_are_harmless(self.world.history())
         self.is_harmless((self.world.root / 'log' / 'keyturnd').read_bytes(), 'the log')
 
+
+class Impostor(threading.Thread):
+    """Whoever took keyturnd's name: what it says is not for the terminal to obey."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.bus = world.connect(timeout=None)
+        assert self.bus.ask_bus('RequestName', 'su', KEYTURN, 0) == 1
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                message = self.bus.receive()
+                if message.kind == CALL:
+                    self.meet(message)
+        except (OSError, EOFError):
+            pass
+
+    def meet(self, call):
+        member = call.fields[MEMBER]
+        texts = {name: ('s', NASTY) for name in ('Name', 'Environment', 'Attention', 'LastFetchedBy', 'Last4', 'KeyId',
+                                                 'RotationState', 'Message', 'Caller', 'Event', 'Command', 'Version')}
+        texts |= {'Allow': ('as', [NASTY]), 'Permissions': ('as', [NASTY])}
+        if member == 'GetManagedObjects':
+            self.bus.answer(call, 'a{oa{sa{sv}}}', {f'{KEYTURN_PATH}/integration/crm': {INTEGRATION: texts}})
+        elif member == 'GetAll':
+            self.bus.answer(call, 'a{sv}', texts)
+        elif member in ('GetHistory', 'GetHolders'):
+            self.bus.answer(call, 'aa{sv}', [texts])
+        elif member == 'GetIntegration':
+            self.bus.answer(call, 'o', f'{KEYTURN_PATH}/integration/crm')
+        elif member == 'Explain':
+            self.bus.answer(call, 'bsss', True, NASTY, NASTY, NASTY)
+        else:
+            self.bus.refuse(call, 'org.keyturn1.Error.Failed', NASTY)
+
+
+class Command(Base):
+    def setUp(self):
+        self.world = self.enterContext(World())
+
+    def test_an_impostor(self):
+        self.addCleanup(Impostor(self.world).bus.close)
+        for verb in VERBS + [['explain', 'crm', 'user:root'], ['get', 'crm'], ['rotate', 'crm'], ['remind'],
+                             ['resume', 'crm'], ['reload'], ['doctor'], ['audit', str(self.world.root / 'tmp')]]:
+            self.keyturn(*verb)
+            status, out, _ = self.keyturn('--json', *verb)
+            if out and verb[0] not in ('metrics', 'remind'):
+                for text in out.splitlines() if verb[0] in ('log', 'doctor', 'audit') else [out]:
+                    self.values_are_harmless(json.loads(text))
+        self.assertIn(SHOWN, self.keyturn('list')[1])
+        self.assertIn(SHOWN, self.keyturn('explain', 'crm', 'user:root')[1])
+        self.assertIn('owned', self.keyturn('get', 'crm')[2])
+
+    def test_files_that_audit_finds(self):
+        folder = self.world.root / 'project'
+        folder.mkdir()
+        path = os.fsencode(folder) + b'/a\xff' + NASTY.encode()
+        with open(path, 'w', encoding='ascii') as file:
+            file.write('sk_test_Q7fJ2mZx9TbV4kLw8RcN5pYs3HdG6aEu\n')
+        self.assertIn(rf'a\xff{SHOWN}:1', self.keyturn('audit', str(folder))[1])
+        _, out, _ = self.keyturn('--json', 'audit', str(folder))
+        self.assertTrue(out)
+        for line in out.splitlines():
+            self.values_are_harmless(json.loads(line))
 
 
 if __name__ == '__main__':
