@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import threading
 import unicodedata
@@ -20,6 +21,7 @@ TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
 C1 = '\x9b31m'                  # the same as ESC [ 31 m, in one character
 MIRROR = '\u202e'               # the rest of the line runs backwards
 INTEGRATION = 'org.keyturn1.Integration'
+NOTIFICATIONS = 'org.freedesktop.Notifications'
 NASTY = f'{TITLE}{C1}{MIRROR}'
 SHOWN = r'\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae'
 VERBS = [['list'], ['status'], ['status', 'crm'], ['log'], ['log', 'crm'], ['due'], ['metrics'], ['check']]
@@ -136,6 +138,25 @@ class Texts(Base):
         self.assertLess(len(self.world.error_of('GetKey', 's', 'x' * 10**6).text), 10000)
         self.all_is_harmless()
 
+    def test_long_ones_are_cut_at_a_character(self):
+        """Where libkeyturn's room for a message ends."""
+        for before in ('', 'a', 'aa'):
+            status, _, err = self.keyturn('get', before + '\u20ac' * 400)
+            self.assertEqual(status, 1)
+            self.assertIn('\u20ac\u20ac', err)
+            self.assertNotIn('\\x', err)
+
+    def test_visitors_of_the_credentials_socket(self):
+        """Any process can bind such an address."""
+        for place in (f'unit/{TITLE}.service/crm', f'unit/crm.service/{TITLE}', 'unit/crm.service/\xff'):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(30)
+                client.bind(b'\0visitor/' + place.encode('latin-1'))
+                client.connect(str(self.world.runtime / 'credentials.sock'))
+                self.assertTrue(client.recv(1))
+        self.assertEqual(len(self.world.history(event='refused')), 3)
+        self.all_is_harmless()
+
     def test_files(self):
         folder = self.world.config / 'integrations'
         (pathlib.Path(os.fsdecode(os.fsencode(folder) + b'/bad\xff\x1b[2J.conf'))).write_text('')
@@ -153,8 +174,8 @@ class Texts(Base):
 
     def test_huechat(self):
         """Its refusal, in its own words."""
-        server = Server(http(422, {'error': 'validation_error', 'message': f'no {NASTY}\n here', 'code': 422, 'details': {},
-                                   'request_id': 'req_1', 'timestamp': '2026-11-23T10:00:00Z'}))
+        server = Server(http(422, {'error': 'validation_error', 'message': f'no {NASTY}\n here', 'code': 422,
+                                   'details': {}, 'request_id': 'req_1', 'timestamp': '2026-11-23T10:00:00Z'}))
         self.addCleanup(server.close)
         (self.world.config / 'keyturn.conf').write_text(f'[API test]\nBaseURL=http://127.0.0.1:{server.port}/v2\n')
         self.world.keyturn('reload')
@@ -208,12 +229,13 @@ class Keyring(Base):
 
 
 class Impostor(threading.Thread):
-    """Whoever took keyturnd's name: what it says is not for the terminal to obey."""
+    """Whoever took keyturnd's name, and is the desktop too: what it says is not for the terminal to obey."""
 
-    def __init__(self, world):
+    def __init__(self, world, words=NASTY):
         super().__init__(daemon=True)
-        self.bus = world.connect(timeout=None)
-        assert self.bus.ask_bus('RequestName', 'su', KEYTURN, 0) == 1
+        self.bus, self.words, self.bodies = world.connect(timeout=None), words, []
+        for name in (KEYTURN, NOTIFICATIONS):
+            assert self.bus.ask_bus('RequestName', 'su', name, 0) == 1
         self.start()
 
     def run(self):
@@ -227,9 +249,10 @@ class Impostor(threading.Thread):
 
     def meet(self, call):
         member = call.fields[MEMBER]
-        texts = {name: ('s', NASTY) for name in ('Name', 'Environment', 'Attention', 'LastFetchedBy', 'Last4', 'KeyId',
-                                                 'RotationState', 'Message', 'Caller', 'Event', 'Command', 'Version')}
-        texts |= {'Allow': ('as', [NASTY]), 'Permissions': ('as', [NASTY])}
+        texts = {name: ('s', self.words)
+                 for name in ('Name', 'Environment', 'Attention', 'LastFetchedBy', 'Last4', 'KeyId', 'RotationState',
+                              'Message', 'Caller', 'Event', 'Command', 'Version')}
+        texts |= {'Allow': ('as', [self.words]), 'Permissions': ('as', [self.words])}
         if member == 'GetManagedObjects':
             self.bus.answer(call, 'a{oa{sa{sv}}}', {f'{KEYTURN_PATH}/integration/crm': {INTEGRATION: texts}})
         elif member == 'GetAll':
@@ -239,9 +262,12 @@ class Impostor(threading.Thread):
         elif member == 'GetIntegration':
             self.bus.answer(call, 'o', f'{KEYTURN_PATH}/integration/crm')
         elif member == 'Explain':
-            self.bus.answer(call, 'bsss', True, NASTY, NASTY, NASTY)
+            self.bus.answer(call, 'bsss', True, self.words, self.words, self.words)
+        elif member == 'Notify':
+            self.bodies.append(call.body[4])
+            self.bus.answer(call, 'u', 1)
         else:
-            self.bus.refuse(call, 'org.keyturn1.Error.Failed', NASTY)
+            self.bus.refuse(call, 'org.keyturn1.Error.Failed', self.words)
 
 
 class Command(Base):
@@ -260,6 +286,14 @@ class Command(Base):
         self.assertIn(SHOWN, self.keyturn('list')[1])
         self.assertIn(SHOWN, self.keyturn('explain', 'crm', 'user:root')[1])
         self.assertIn('owned', self.keyturn('get', 'crm')[2])
+
+    def test_a_notification_is_no_markup(self):
+        impostor = Impostor(self.world, '<img src="x"/> & more')
+        self.addCleanup(impostor.bus.close)
+        self.assertIn('<img src="x"/> & more', self.keyturn('remind')[1])
+        self.assertEqual(len(impostor.bodies), 1)
+        self.assertIn('&lt;img src=&quot;x&quot;/&gt; &amp; more', impostor.bodies[0])
+        self.assertNotIn('<', impostor.bodies[0])
 
     def test_files_that_audit_finds(self):
         folder = self.world.root / 'project'
