@@ -15,7 +15,7 @@ import unittest
 from running import Running
 from webserver import Server, http
 from wire import CALL, INTERFACE, MEMBER
-from world import KEYTURN, KEYTURN_PATH, SECRETS, SECRETS_PATH, World, build_root
+from world import KEYTURN, KEYTURN_PATH, SECRETS, SECRETS_PATH, World, build_root, wait_for
 
 TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
 C1 = '\x9b31m'                  # the same as ESC [ 31 m, in one character
@@ -110,6 +110,25 @@ class Texts(Base):
             self.fetch_as(b'backup' + last)
         names = {h['Command'] for h in self.world.manager('GetHolders', 's', 'crm')}
         self.assertLessEqual({r'backup\xfe', r'backup\xff'}, names)
+
+    @unittest.skipUnless(os.getuid() == 0, 'needs root, for another /etc/passwd')
+    def test_an_account(self):
+        """As a directory service may name it."""
+        accounts = self.world.root / 'tmp' / 'passwd'
+        accounts.write_bytes(f'w\xfc{NASTY}'.encode('latin-1', 'ignore') + b':x:0:0::/root:/bin/sh\n')
+        self.world.stop_daemon()
+        daemon = build_root() / 'daemon'
+        self.world.daemon = self.world.spawn('keyturnd', [
+            'unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/passwd && exec "$@"', accounts,
+            daemon / 'keyturnd', '--user', '--config', self.world.config, '--state', self.world.state,
+            '--runtime', self.world.runtime, '--helpers', daemon])
+        wait_for(self.world.daemon_answers, 20, 'keyturnd on the bus')
+        self.world.keyturn('get', 'crm')
+        shown = r'w\xfc\x1b]0;owned\x07\x9b31m'
+        wait_for(lambda: shown in self.world.integration('crm')['LastFetchedBy'], what='the account')
+        self.assertIn(f'uid 0 ({shown})', self.world.manager('Explain', 'ss', 'crm', f'pid:{os.getpid()}')[2])
+        self.all_verbs_answer()
+        self.all_is_harmless()
 
     def test_arguments_that_are_told_back(self):
         for member, signature, *arguments in (
