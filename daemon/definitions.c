@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/core/errors.h"
+#include "daemon/folders.h"
 #include "daemon/io/journal.h"
 #include "daemon/io/messages.h"
 #include "daemon/util/files.h"
@@ -20,19 +21,6 @@ struct load {
     GError *first;
     unsigned more;
 };
-
-static char *folder_of(const struct daemon *daemon)
-{
-    return g_build_filename(daemon->paths.config, "integrations", NULL);
-}
-
-static char *path_of(const struct daemon *daemon, const char *name)
-{
-    g_autofree char *folder = folder_of(daemon);
-    g_autofree char *file = g_strconcat(name, SUFFIX, NULL);
-
-    return g_build_filename(folder, file, NULL);
-}
 
 /* Takes the error. */
 static void note_error(struct load *load, GError *error)
@@ -101,74 +89,92 @@ static bool check_environment(struct daemon *daemon, const struct entry *entry,
     return r == 0;
 }
 
-static void take(struct load *load, struct integration *definition)
+static void set_attention(struct daemon *daemon, struct entry *entry, const char *trouble)
+{
+    if (!entry->file_trouble && trouble == NULL)
+        return;
+    entry->file_trouble = trouble != NULL;
+    daemon_attention(daemon, entry, trouble);
+}
+
+/* dropped: units that are not obeyed, or NULL. */
+static void take(struct load *load, struct integration *definition, const char *dropped)
 {
     struct daemon *daemon = load->daemon;
     struct entry *entry = registry_find(daemon->registry, definition->name);
     bool is_new = entry == NULL;
     bool same = !is_new && entry->has_file && integration_equal(entry->definition, definition);
+    char *trouble =
+        dropped == NULL
+            ? NULL
+            : g_strdup_printf("%s is not obeyed: units come from root's files alone: name them there, "
+                              "as root, with keyturn --system edit %s",
+                              dropped, definition->name);
 
     entry = registry_put(daemon->registry, definition);
-    if (entry->file_trouble) {
-        entry->file_trouble = false;
-        daemon_attention(daemon, entry, NULL);
-    }
     entry->has_file = true;
     entry->is_undefined = false;
-    if (!load->tell || same)
-        return;
-    if (is_new)
+    g_free(entry->units_trouble);
+    entry->units_trouble = trouble;
+    if (load->tell && is_new)
         daemon->news->added(entry, daemon->news_userdata);
-    else
+    else if (load->tell && !same)
         daemon->news->changed(entry, daemon->news_userdata);
+    set_attention(daemon, entry, trouble);
 }
 
-static void load_file(struct load *load, const char *name)
+static void load_file(struct load *load, enum folder folder, const char *name)
 {
     struct daemon *daemon = load->daemon;
     struct entry *entry = registry_find(daemon->registry, name);
-    g_autofree char *path = path_of(daemon, name);
-    g_autofree char *text = NULL;
+    g_autofree char *path = folders_file(daemon, folder, name);
+    g_autofree char *text = NULL, *dropped = NULL;
     _cleanup_integration_ struct integration *definition = NULL;
     GError *error = NULL;
 
     if (read_text(path, &text, &error))
         definition = integration_parse(name, path, text, daemon->config->extra_permissions, &error);
     if (definition != NULL && check_environment(daemon, entry, definition, path, &error)) {
-        take(load, g_steal_pointer(&definition));
+        if (folder == FOLDER_STATE)
+            dropped = folders_drop_units(daemon, definition);
+        else if (daemon->system_mode)
+            folders_set_aside(daemon, name);
+        take(load, g_steal_pointer(&definition), dropped);
         return;
     }
-    if (entry != NULL) {
-        entry->file_trouble = true;
-        daemon_attention(daemon, entry, error->message);
-    }
+    if (entry != NULL)
+        set_attention(daemon, entry, error->message);
     note_error(load, error);
 }
 
-static void load_folder(struct load *load)
+static void load_entry(struct load *load, enum folder folder, const char *file)
 {
-    g_autofree char *folder = folder_of(load->daemon);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autofree char *path = folders_path(load->daemon, folder);
+    g_autofree char *name = NULL;
+
+    if (!g_str_has_suffix(file, SUFFIX))
+        return;
+    name = g_strndup(file, strlen(file) - strlen(SUFFIX));
+    if (integration_name_is_valid(name)) {
+        if (g_hash_table_add(load->seen, g_strdup(name)))
+            load_file(load, folder, name);
+        return;
+    }
+    note_error(load,
+               g_error_new(KT_ERROR, KT_INVALID,
+                           "%s/%s: its name is no integration's: use 1 to 64 of a-z 0-9 . _ -, starting "
+                           "with a letter or digit",
+                           path, file));
+}
+
+static void load_folder(struct load *load, enum folder folder)
+{
+    g_autofree char *path = folders_path(load->daemon, folder);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     const char *file;
 
-    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *name = NULL;
-
-        if (!g_str_has_suffix(file, SUFFIX))
-            continue;
-        name = g_strndup(file, strlen(file) - strlen(SUFFIX));
-        if (!integration_name_is_valid(name)) {
-            note_error(
-                load,
-                g_error_new(KT_ERROR, KT_INVALID,
-                            "%s/%s: its name is no integration's: use 1 to 64 of a-z 0-9 . _ -, starting "
-                            "with a letter or digit",
-                            folder, file));
-            continue;
-        }
-        g_hash_table_add(load->seen, g_strdup(name));
-        load_file(load, name);
-    }
+    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL)
+        load_entry(load, folder, file);
 }
 
 static void look_for_vanished(struct entry *entry, void *userdata)
@@ -191,7 +197,9 @@ bool definitions_load(struct daemon *daemon, bool tell, GError **error)
 
     load.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     load_config(&load);
-    load_folder(&load);
+    load_folder(&load, FOLDER_SETTINGS);
+    if (daemon->system_mode)
+        load_folder(&load, FOLDER_STATE);
     registry_each(daemon->registry, false, look_for_vanished, &load);
     g_hash_table_destroy(load.seen);
     if (load.first == NULL)
@@ -205,19 +213,13 @@ bool definitions_load(struct daemon *daemon, bool tell, GError **error)
     return false;
 }
 
-int definitions_write(struct daemon *daemon, const struct integration *definition)
+bool definitions_load_roots(struct daemon *daemon, const char *name, GError **error)
 {
-    g_autofree char *folder = folder_of(daemon);
-    g_autofree char *path = path_of(daemon, definition->name);
-    g_autofree char *text = integration_to_text(definition);
-    int r = folder_make(folder);
+    struct load load = {.daemon = daemon, .tell = true};
 
-    return r < 0 ? r : file_replace(path, 0644, text, strlen(text));
-}
-
-int definitions_delete(struct daemon *daemon, const char *name)
-{
-    g_autofree char *path = path_of(daemon, name);
-
-    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+    load_file(&load, FOLDER_SETTINGS, name);
+    if (load.first == NULL)
+        return true;
+    g_propagate_error(error, load.first);
+    return false;
 }

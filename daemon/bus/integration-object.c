@@ -163,6 +163,8 @@ static char *hint_of(struct service *service, const struct view *view)
                         ? daemon_environment_trouble(service->daemon, view->definition->environment)
                         : NULL;
 
+    if (trouble == NULL)
+        trouble = g_strdup(view->entry->units_trouble);
     if (trouble != NULL || view->rotation != NULL)
         return trouble;
     return entry_drift(view->entry);

@@ -70,9 +70,8 @@ void manage_add_integration(struct service *service, sd_bus_message *call, const
         bus_reply_error(call, error);
         return;
     }
-    if (caller->holder.uid != 0 &&
-        (g_strv_length(definition->reload_units) > 0 || g_strv_length(definition->restart_units) > 0 ||
-         g_strv_length(definition->start_units) > 0)) {
+    /* In system mode not by root either, see operations/add. */
+    if (!service->daemon->system_mode && caller->holder.uid != 0 && integration_has_units(definition)) {
         error = g_error_new(
             KT_ERROR, KT_DENIED,
             "ReloadUnits, RestartUnits and StartUnits let systemd act: write them into the file, or be root");

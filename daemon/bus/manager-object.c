@@ -95,6 +95,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("t", generation), fetch_get_key_to_fd, OPEN),
     SD_BUS_METHOD_WITH_ARGS("GetIntegration", SD_BUS_ARGS("s", integration), SD_BUS_RESULT("o", path),
                             read_get_integration, OPEN),
+    SD_BUS_METHOD_WITH_ARGS("GetSettings", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a{sv}", settings),
+                            read_get_settings, OPEN),
     SD_BUS_METHOD_WITH_ARGS("AddIntegration", SD_BUS_ARGS("s", name, "a{sv}", settings),
                             SD_BUS_RESULT("o", path), method_managed, OPEN),
     SD_BUS_METHOD_WITH_ARGS("RemoveIntegration", SD_BUS_ARGS("s", name, "b", revoke), SD_BUS_NO_RESULT,

@@ -9,6 +9,7 @@
 
 #include "daemon/bus/errors.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/settings.h"
 #include "daemon/holders.h"
 #include "daemon/operations/operation.h"
 #include "daemon/util/cleanup.h"
@@ -27,6 +28,29 @@ int read_get_integration(sd_bus_message *call, void *userdata, sd_bus_error *ret
         return bus_error_set(ret_error, error);
     path = integration_path(name);
     return sd_bus_reply_method_return(call, "o", path);
+}
+
+int read_get_settings(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+{
+    struct service *service = userdata;
+    _cleanup_message_ sd_bus_message *reply = NULL;
+    g_autoptr(GError) error = NULL;
+    const struct entry *entry;
+    const char *name;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    entry = operation_find(service->daemon, name, &error);
+    if (entry != NULL && entry->is_undefined)
+        error = g_error_new(KT_ERROR, KT_INVALID, "the file of %s is gone: put it back, then keyturn reload",
+                            name);
+    if (error != NULL)
+        return bus_error_set(ret_error, error);
+    r = sd_bus_message_new_method_return(call, &reply);
+    if (r >= 0)
+        r = settings_append(reply, entry->definition);
+    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 struct reply {

@@ -97,6 +97,46 @@ bool settings_read(sd_bus_message *message, struct integration *integration, boo
     return true;
 }
 
+struct answer_settings {
+    sd_bus_message *message;
+    int r;
+};
+
+static int append_setting(sd_bus_message *message, const char *key, const char *value, bool is_list)
+{
+    g_auto(GStrv) texts = g_strsplit(value, ";", -1);
+    int r;
+
+    if (!is_list)
+        return sd_bus_message_append(message, "{sv}", key, "s", value);
+    r = sd_bus_message_open_container(message, 'e', "sv");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "s", key);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_append_strv(message, texts);
+    if (r >= 0)
+        r = sd_bus_message_close_container(message);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static void append_each(const char *key, const char *value, bool is_list, void *userdata)
+{
+    struct answer_settings *answer = userdata;
+
+    if (answer->r >= 0)
+        answer->r = append_setting(answer->message, key, value, is_list);
+}
+
+int settings_append(sd_bus_message *message, const struct integration *integration)
+{
+    struct answer_settings answer = {message, sd_bus_message_open_container(message, 'a', "{sv}")};
+
+    integration_each_setting(integration, append_each, &answer);
+    return answer.r < 0 ? answer.r : sd_bus_message_close_container(message);
+}
+
 struct details {
     const char *id;
     usec_t created_at;

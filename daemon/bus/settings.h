@@ -18,3 +18,6 @@ bool details_read(sd_bus_message *message, const char **ret_id, usec_t *ret_crea
 
 /* Rotate: Compromised b. */
 bool options_read(sd_bus_message *message, bool *ret_compromised, GError **error);
+
+/* GetSettings: the same names, a list as one. Negative errno. */
+int settings_append(sd_bus_message *message, const struct integration *integration);

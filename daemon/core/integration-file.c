@@ -244,6 +244,39 @@ static bool is_written(const struct integration *integration, enum setting setti
     return setting < RELOAD_UNITS || *get_list(integration, setting) != NULL;
 }
 
+void integration_each_setting(const struct integration *integration,
+                              void (*each)(const char *key, const char *value, bool is_list, void *userdata),
+                              void *userdata)
+{
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        g_autofree char *value = integration_get(integration, settings[i].key);
+
+        if (is_written(integration, (enum setting)i))
+            each(settings[i].key, value, settings[i].kind == KIND_LIST, userdata);
+    }
+}
+
+bool integration_has_units(const struct integration *integration)
+{
+    return *integration->reload_units != NULL || *integration->restart_units != NULL ||
+           *integration->start_units != NULL;
+}
+
+char *integration_drop_units(struct integration *integration)
+{
+    g_autoptr(GString) dropped = g_string_new(NULL);
+
+    for (unsigned i = RELOAD_UNITS; i <= START_UNITS; i++) {
+        g_autofree char *value = integration_get(integration, settings[i].key);
+
+        if (*value == '\0')
+            continue;
+        g_string_append_printf(dropped, "%s%s=%s", dropped->len > 0 ? " " : "", settings[i].key, value);
+        set_list(integration, (enum setting)i, "", NULL);
+    }
+    return dropped->len > 0 ? g_string_free(g_steal_pointer(&dropped), FALSE) : NULL;
+}
+
 char *integration_to_text(const struct integration *integration)
 {
     GString *text = g_string_new(NULL);

@@ -52,6 +52,18 @@ bool integration_set(struct integration *integration, const char *key, const cha
 /* The text of one setting, as integration_set() takes it. The caller frees it (g_free). */
 char *integration_get(const struct integration *integration, const char *key);
 
+/* Calls each for the settings that the file would have; lists are joined by ';'. */
+void integration_each_setting(const struct integration *integration,
+                              void (*each)(const char *key, const char *value, bool is_list, void *userdata),
+                              void *userdata);
+
+/* Takes the three settings of units away. Returns what they were, "ReloadUnits=a.service
+ * StartUnits=b.service", or NULL: there were none. The caller frees it (g_free). */
+char *integration_drop_units(struct integration *integration);
+
+/* Whether it names units. */
+bool integration_has_units(const struct integration *integration);
+
 /* Every rule that binds several settings: custom needs permissions and they are known (the nine of HueChat
  * and extra_permissions), RotateAfter > 2 x Overlap, Overlap <= MaxOverlap, rules of Allow make sense.
  * KT_INVALID. */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ledger, file, memory, first rotation; and all of it back when the first key can't be had. */
+/* Ledger, file, memory, first rotation; and all of it back when the first key can't be had. In system mode
+ * root's command may have written the file itself: then it asks for the first key of just that, and takes its
+ * file back. */
 #include "daemon/operations/add.h"
 
 #include "daemon/definitions.h"
+#include "daemon/folders.h"
 #include "daemon/rotate.h"
 #include "daemon/waits.h"
 
 struct adding {
     struct daemon *daemon;
     char *name;
+    bool is_roots; /* its file is not keyturnd's to take back */
     operation_fn done;
     void *userdata;
 };
@@ -17,6 +21,42 @@ static void adding_free(struct adding *adding)
 {
     g_free(adding->name);
     g_free(adding);
+}
+
+/* Whether nobody has it yet. */
+static bool check_new(struct daemon *daemon, const struct integration *definition, GError **error)
+{
+    const char *name = definition->name;
+    const struct entry *entry = registry_find(daemon->registry, name);
+    bool has_roots = folders_has_roots(daemon, name);
+
+    if (entry == NULL && !has_roots)
+        return true;
+    if (has_roots && (entry == NULL || entry->keys->len == 0) &&
+        rotator_find(daemon->rotator, name) == NULL) {
+        if (!definitions_load_roots(daemon, name, error))
+            return false;
+        entry = registry_find(daemon->registry, name);
+        if (integration_equal(entry->definition, definition))
+            return true;
+    }
+    g_set_error(error, KT_ERROR, KT_EXISTS, "there is an integration %s already: keyturn edit %s changes it",
+                name, name);
+    return false;
+}
+
+/* In system mode units are root's to name, in a file. */
+static bool check_units(struct daemon *daemon, const struct integration *definition, GError **error)
+{
+    if (!daemon->system_mode || !integration_has_units(definition) ||
+        folders_has_roots(daemon, definition->name))
+        return true;
+    g_set_error(
+        error, KT_ERROR, KT_DENIED,
+        "ReloadUnits, RestartUnits and StartUnits let systemd act, so they stand in root's files alone: "
+        "as root, keyturn --system add %s writes one",
+        definition->name);
+    return false;
 }
 
 static bool check(struct daemon *daemon, const struct integration *definition, bool issue, GError **error)
@@ -30,11 +70,8 @@ static bool check(struct daemon *daemon, const struct integration *definition, b
             name);
         return false;
     }
-    if (registry_find(daemon->registry, name) != NULL) {
-        g_set_error(error, KT_ERROR, KT_EXISTS,
-                    "there is an integration %s already: keyturn edit %s changes it", name, name);
+    if (!check_new(daemon, definition, error) || !check_units(daemon, definition, error))
         return false;
-    }
     if (!integration_check(definition, daemon->config->extra_permissions, error))
         return false;
     if (!issue)
@@ -53,14 +90,14 @@ static bool check(struct daemon *daemon, const struct integration *definition, b
 /* The file first: one alone is an integration without a key, a row alone is one that has lost its file. */
 static int define(struct daemon *daemon, const struct integration *definition)
 {
-    int r = definitions_write(daemon, definition);
+    int r = folders_write(daemon, definition);
     struct entry *entry;
 
     if (r < 0)
         return r;
     r = ledger_put_integration(daemon->ledger, definition->name, definition->environment);
     if (r < 0) {
-        definitions_delete(daemon, definition->name);
+        folders_delete(daemon, definition->name);
         return r;
     }
     entry = registry_put(daemon->registry, integration_copy(definition));
@@ -72,7 +109,7 @@ static int define(struct daemon *daemon, const struct integration *definition)
 /* Nothing came of it. */
 static void undefine(struct daemon *daemon, const char *name)
 {
-    int r = definitions_delete(daemon, name);
+    int r = folders_delete(daemon, name);
 
     if (r == 0)
         r = ledger_forget_integration(daemon->ledger, name, NULL);
@@ -122,8 +159,10 @@ static void settled(enum wait_outcome outcome, const char *reason, void *userdat
     } else if (outcome == OUTCOME_ABORTED) {
         int code = entry != NULL ? code_of(daemon, entry) : KT_FAILED;
 
-        undefine(daemon, adding->name);
-        operation_refuse(adding->done, adding->userdata, code, "%s: nothing was added", reason);
+        if (!adding->is_roots)
+            undefine(daemon, adding->name);
+        operation_refuse(adding->done, adding->userdata, code, "%s: %s", reason,
+                         adding->is_roots ? "no key was issued" : "nothing was added");
     } else {
         const struct rotation *rotation = rotator_find(daemon->rotator, adding->name);
         bool held = rotation != NULL && rotation->state == ROTATION_HELD;
@@ -147,13 +186,15 @@ void add_integration(struct daemon *daemon, struct integration *given, bool issu
     g_autoptr(GError) error = NULL;
     g_autofree char *rid = NULL;
     struct adding *adding;
+    bool is_roots;
     int r;
 
     if (!check(daemon, definition, issue, &error)) {
         done(error, NULL, userdata);
         return;
     }
-    r = define(daemon, definition);
+    is_roots = folders_has_roots(daemon, definition->name);
+    r = is_roots ? 0 : define(daemon, definition);
     if (r < 0) {
         operation_refuse(done, userdata, KT_FAILED,
                          "the integration can't be written down: %s: see %s and %s", g_strerror(-r),
@@ -166,11 +207,12 @@ void add_integration(struct daemon *daemon, struct integration *given, bool issu
     }
     rid = rotate_begin(daemon, registry_find(daemon->registry, definition->name), CAUSE_ADD, &error);
     if (rid == NULL) {
-        undefine(daemon, definition->name);
+        if (!is_roots)
+            undefine(daemon, definition->name);
         done(error, NULL, userdata);
         return;
     }
     adding = g_new0(struct adding, 1);
-    *adding = (struct adding){daemon, g_strdup(definition->name), done, userdata};
+    *adding = (struct adding){daemon, g_strdup(definition->name), is_roots, done, userdata};
     waits_add(daemon->waits, rid, WAIT_SWAPPED, settled, adding);
 }

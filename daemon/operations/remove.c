@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "daemon/accounting.h"
-#include "daemon/definitions.h"
+#include "daemon/folders.h"
 #include "daemon/rotate.h"
 #include "daemon/schedule.h"
 #include "daemon/waits.h"
@@ -33,7 +33,7 @@ static void finish(struct removal *removal)
     int r;
 
     accounting_forget(daemon->accounting, removal->name);
-    r = definitions_delete(daemon, removal->name);
+    r = folders_delete(daemon, removal->name);
     if (r == 0)
         r = ledger_forget_integration(daemon->ledger, removal->name, &event);
     if (r < 0) {
@@ -108,6 +108,12 @@ static bool check(struct daemon *daemon, const char *name, GError **error)
 
     if (entry == NULL)
         return false;
+    if (folders_has_roots(daemon, name)) {
+        g_set_error(error, KT_ERROR, KT_DENIED,
+                    "the file of %s is root's: as root, keyturn --system remove %s deletes it too", name,
+                    name);
+        return false;
+    }
     if (rotation != NULL) {
         g_set_error(error, KT_ERROR, KT_BUSY,
                     "a rotation of %s is under way (%s): wait for its end, or keyturn rollback %s", name,
