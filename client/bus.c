@@ -53,6 +53,18 @@ int bus_new_call(struct client *client, const char *method, sd_bus_message **ret
     return new_call(client, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, method, ret_call, error);
 }
 
+static enum client_error kind_of(const char *name)
+{
+    if (strcmp(name, KT_ERROR_ACCESS_DENIED) == 0)
+        return CLIENT_DENIED;
+    if (strcmp(name, KT_ERROR_NO_SUCH_INTEGRATION) == 0)
+        return CLIENT_ABSENT;
+    if (!*name || strcmp(name, SD_BUS_ERROR_NO_REPLY) == 0 || strcmp(name, SD_BUS_ERROR_TIMEOUT) == 0 ||
+        strcmp(name, SD_BUS_ERROR_DISCONNECTED) == 0)
+        return CLIENT_UNSURE;
+    return CLIENT_FAILED;
+}
+
 static int fail(struct client *client, int r, const sd_bus_error *bus_error, GError **error)
 {
     g_autofree char *message = NULL;
@@ -60,9 +72,7 @@ static int fail(struct client *client, int r, const sd_bus_error *bus_error, GEr
 
     failure_of_call(client->system, r, bus_error, &why);
     message = text_printable(why.message, TEXT_MESSAGE_MAX);
-    g_set_error_literal(error, CLIENT_ERROR,
-                        strcmp(why.name, KT_ERROR_ACCESS_DENIED) == 0 ? CLIENT_DENIED : CLIENT_FAILED,
-                        message);
+    g_set_error_literal(error, CLIENT_ERROR, kind_of(why.name), message);
     return -1;
 }
 
@@ -216,6 +226,17 @@ int bus_get_integrations(struct client *client, json_object **ret_array, GError 
     json_object_array_sort(array, by_name);
     *ret_array = g_steal_pointer(&array);
     return 0;
+}
+
+int bus_get_settings(struct client *client, const char *name, json_object **ret_settings, GError **error)
+{
+    _cleanup_message_ sd_bus_message *reply = NULL;
+    int r;
+
+    if (bus_call(client, "GetSettings", &reply, error, "s", name) < 0)
+        return -1;
+    r = dict_read(reply, ret_settings);
+    return r < 0 ? bus_bad_reply(r, error) : 0;
 }
 
 int bus_get_holders(struct client *client, const char *name, json_object **ret_array, GError **error)

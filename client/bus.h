@@ -32,6 +32,9 @@ int bus_get_manager(struct client *client, json_object **ret_properties, GError 
 int bus_get_integration(struct client *client, const char *name, json_object **ret_properties,
                         GError **error);
 
+/* What AddIntegration takes, as settings.h has them. */
+int bus_get_settings(struct client *client, const char *name, json_object **ret_settings, GError **error);
+
 /* All integrations, by name: an array. */
 int bus_get_integrations(struct client *client, json_object **ret_array, GError **error);
 

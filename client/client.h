@@ -30,6 +30,8 @@ struct verb {
 enum client_error {
     CLIENT_FAILED, /* ends in 1 */
     CLIENT_DENIED, /* the same, for want of permission */
+    CLIENT_ABSENT, /* the same: there is no such integration */
+    CLIENT_UNSURE, /* the same, but it may be done: no answer came */
     CLIENT_USAGE,  /* ends in 2 */
 };
 

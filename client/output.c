@@ -74,3 +74,17 @@ void output_json_line(json_object *object)
            json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     fflush(stdout);
 }
+
+void output_done(bool json, const char *name, const char *done)
+{
+    json_object *object;
+
+    if (!json) {
+        printf("%s: %s.\n", name, done);
+        return;
+    }
+    object = json_object_new_object();
+    json_object_object_add(object, "name", json_object_new_string(name));
+    output_json(object);
+    json_object_put(object);
+}

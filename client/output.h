@@ -34,6 +34,9 @@ const char *colour_off(enum colour colour);
  */
 char *bar_new(guint64 part, guint64 whole, unsigned width, bool utf8);
 
+/* What was done to an integration: a line, or in JSON its name. */
+void output_done(bool json, const char *name, const char *done);
+
 /* One JSON text, pretty or on one line, to standard output. */
 void output_json(json_object *object);
 void output_json_line(json_object *object);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* keyturn add: defines an integration. What the settings mean, and whether they hold, keyturnd decides. */
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "client/bus.h"
 #include "client/lib/cleanup.h"
 #include "client/options.h"
 #include "client/output.h"
+#include "client/removal.h"
+#include "client/settings.h"
 #include "client/verbs.h"
 
 struct settings {
@@ -48,65 +52,30 @@ static char **split_commas(char **texts)
     return g_strsplit(joined, ",", -1);
 }
 
-/* NULL and an empty list are left to keyturnd's default. */
-static int append_text(sd_bus_message *m, const char *name, const char *text)
-{
-    return text ? sd_bus_message_append(m, "{sv}", name, "s", text) : 0;
-}
-
-static int append_texts(sd_bus_message *m, const char *name, char **texts)
-{
-    int r = 0;
-
-    if (!texts)
-        return 0;
-    r = sd_bus_message_open_container(m, 'e', "sv");
-    if (r >= 0)
-        r = sd_bus_message_append(m, "s", name);
-    if (r >= 0)
-        r = sd_bus_message_open_container(m, 'v', "as");
-    if (r >= 0)
-        r = sd_bus_message_append_strv(m, texts);
-    if (r >= 0)
-        r = sd_bus_message_close_container(m);
-    return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static int append_all(sd_bus_message *m, const struct settings *s)
+/* What is not given is left to keyturnd's default. */
+static json_object *to_object(const struct settings *s)
 {
     g_auto(GStrv) scopes = s->scopes ? split_commas(s->scopes) : NULL;
-    const struct {
-        const char *name;
-        const char *text;
-    } texts[] = {
-        {"Environment", s->environment},
-        {"Access", s->full ? "full" : "custom"},
-        {"Management", s->dashboard ? "dashboard" : NULL},
-        {"RotateAfter", s->rotate_after},
-        {"Overlap", s->overlap},
-        {"MaxOverlap", s->max_overlap},
-        {"OnStillUsed", s->on_still_used},
-        {"Delivery", s->delivery},
-    };
-    const struct {
-        const char *name;
-        char **texts;
-    } lists[] = {
-        {"Permissions", scopes},      {"Allow", s->allow},      {"ReloadUnits", s->reload},
-        {"RestartUnits", s->restart}, {"StartUnits", s->start},
-    };
-    int r = 0;
+    json_object *object = json_object_new_object();
 
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(texts); i++)
-        r = append_text(m, texts[i].name, texts[i].text);
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(lists); i++)
-        r = append_texts(m, lists[i].name, lists[i].texts);
-    if (r >= 0 && s->no_issue)
-        r = sd_bus_message_append(m, "{sv}", "Issue", "b", 0);
-    return r;
+    settings_set_text(object, "Environment", s->environment);
+    settings_set_text(object, "Access", s->full ? "full" : "custom");
+    settings_set_text(object, "Management", s->dashboard ? "dashboard" : NULL);
+    settings_set_text(object, "RotateAfter", s->rotate_after);
+    settings_set_text(object, "Overlap", s->overlap);
+    settings_set_text(object, "MaxOverlap", s->max_overlap);
+    settings_set_text(object, "OnStillUsed", s->on_still_used);
+    settings_set_text(object, "Delivery", s->delivery);
+    settings_set_list(object, "Permissions", scopes);
+    settings_set_list(object, "Allow", s->allow);
+    settings_set_list(object, "ReloadUnits", s->reload);
+    settings_set_list(object, "RestartUnits", s->restart);
+    settings_set_list(object, "StartUnits", s->start);
+    return object;
 }
 
-static int send_settings(struct client *client, const char *name, const struct settings *s, GError **error)
+static int send_settings(struct client *client, const char *name, json_object *settings, bool no_issue,
+                         GError **error)
 {
     _cleanup_message_ sd_bus_message *call = NULL;
     int r;
@@ -117,12 +86,88 @@ static int send_settings(struct client *client, const char *name, const struct s
     if (r >= 0)
         r = sd_bus_message_open_container(call, 'a', "{sv}");
     if (r >= 0)
-        r = append_all(call, s);
+        r = settings_append(call, settings);
+    if (r >= 0 && no_issue)
+        r = sd_bus_message_append(call, "{sv}", "Issue", "b", 0);
     if (r >= 0)
         r = sd_bus_message_close_container(call);
     if (r < 0)
         return client_fail(error, "this can't be sent over the bus (%s): use plain UTF-8", g_strerror(-r));
     return bus_send_waiting(client, call, "waiting for HueChat ...", error);
+}
+
+/* After a failure: whether keyturnd has it, or may have it, with a key or with one under way. */
+static bool may_have_key(struct client *client, const char *name, const GError *failure)
+{
+    g_autoptr(json_object) properties = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (g_error_matches(failure, CLIENT_ERROR, CLIENT_UNSURE))
+        return true;
+    if (bus_get_integration(client, name, &properties, &error) < 0)
+        return !g_error_matches(error, CLIENT_ERROR, CLIENT_ABSENT);
+    return *dict_text(properties, "Last4") || strcmp(dict_text(properties, "RotationState"), "idle") != 0;
+}
+
+/* Nothing came of it: neither file nor integration stays. */
+static void take_back(struct client *client, const struct definitions *definitions, const char *name,
+                      const char *file)
+{
+    g_autoptr(GError) error = NULL;
+    int r = removal_run(client, definitions, name, false, &error);
+
+    if (r < 0 && g_error_matches(error, CLIENT_ERROR, CLIENT_ABSENT)) {
+        g_clear_error(&error);
+        r = definitions_delete(definitions, file, &error);
+    }
+    if (r < 0)
+        client_report(error);
+}
+
+static int check_unknown(struct client *client, const char *name, GError **error)
+{
+    g_autoptr(json_object) properties = NULL;
+    g_autoptr(GError) failure = NULL;
+
+    if (bus_get_integration(client, name, &properties, &failure) == 0)
+        return client_fail(error, "there is an integration %s already: keyturn edit %s changes it", name,
+                           name);
+    if (g_error_matches(failure, CLIENT_ERROR, CLIENT_ABSENT))
+        return 0;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return -1;
+}
+
+/* The file first: one without a key is an integration that waits for its first one. */
+static int add_as_root(struct client *client, const char *name, json_object *settings, bool no_issue,
+                       GError **error)
+{
+    __attribute__((cleanup(definitions_clear))) struct definitions definitions = DEFINITIONS_NONE;
+    g_autofree char *file = definitions_file(name, error), *text = NULL;
+    g_autoptr(GError) failure = NULL;
+
+    if (!file || definitions_open(true, &definitions, error) < 0 || check_unknown(client, name, error) < 0)
+        return -1;
+    text = settings_to_text(name, settings, true, error);
+    if (!text || definitions_write(&definitions, file, text, true, error) < 0)
+        return -1;
+    if (send_settings(client, name, settings, no_issue, &failure) == 0)
+        return 0;
+    if (may_have_key(client, name, failure))
+        return client_fail(error, "%s (its file stays: %s/%s)", failure->message, definitions.path, file);
+    take_back(client, &definitions, name, file);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return -1;
+}
+
+/* In system mode units stand in root's files alone, and root's command writes them. */
+static int add(struct client *client, const char *name, const struct settings *s, GError **error)
+{
+    g_autoptr(json_object) settings = to_object(s);
+
+    if (client->system && geteuid() == 0 && settings_have_units(settings))
+        return add_as_root(client, name, settings, s->no_issue, error);
+    return send_settings(client, name, settings, s->no_issue, error);
 }
 
 static int tell(struct client *client, const char *name, const struct settings *s, GError **error)
@@ -189,8 +234,7 @@ int verb_add(struct client *client, int argc, char **argv, GError **error)
                                    : "either scopes or full access: give --scope SCOPE or --full");
         return -1;
     }
-    if (client_check_environment(s.environment, error) < 0 ||
-        send_settings(client, client->argv[0], &s, error) < 0)
+    if (client_check_environment(s.environment, error) < 0 || add(client, client->argv[0], &s, error) < 0)
         return -1;
     return tell(client, client->argv[0], &s, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* keyturn edit: an integration's file in an editor. A text that keyturnd does not take is not left in place.
- */
+ * In system mode keyturnd's own files are not looked at: from the settings that it tells, one of root's is
+ * made. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,52 +10,69 @@
 #include <unistd.h>
 
 #include "client/bus.h"
-#include "client/file.h"
+#include "client/definitions.h"
 #include "client/options.h"
+#include "client/settings.h"
 #include "client/terminal.h"
 #include "client/verbs.h"
-
-#include "config.h"
 
 /* The file, and the copy that is edited; the copy stands beside it, NAME.conf.edit, which keyturnd passes
  * over. */
 struct edit {
-    char *name;
-    char *path;
+    struct definitions definitions;
+    const char *name;
+    char *file;
     char *copy;
+    char *copy_path; /* for the editor */
+    bool is_new;     /* the file isn't there yet */
     char *before;
     char *after;
 };
 
 static void edit_clear(struct edit *edit)
 {
-    g_free(edit->name);
-    g_free(edit->path);
+    definitions_clear(&edit->definitions);
+    g_free(edit->file);
     g_free(edit->copy);
+    g_free(edit->copy_path);
     g_free(edit->before);
     g_free(edit->after);
 }
 
-static char *integrations_directory(bool system)
+/* What there is to edit where root has no file yet. */
+static int make_text(struct edit *edit, struct client *client, GError **error)
 {
-    return system ? g_build_filename(KT_SYSCONFDIR, "keyturn", "integrations", NULL)
-                  : g_build_filename(g_get_user_config_dir(), "keyturn", "integrations", NULL);
+    g_autoptr(json_object) settings = NULL;
+
+    if (!client->system)
+        return client_fail(error, "the file %s/%s is gone: put it back, then keyturn reload",
+                           edit->definitions.path, edit->file);
+    edit->is_new = true;
+    if (bus_get_settings(client, edit->name, &settings, error) < 0)
+        return -1;
+    edit->before = settings_to_text(edit->name, settings, false, error);
+    return edit->before ? 0 : -1;
 }
 
 static int edit_open(struct edit *edit, struct client *client, const char *name, GError **error)
 {
     g_autoptr(json_object) properties = NULL;
-    g_autofree char *directory = integrations_directory(client->system),
-                    *file = g_strconcat(name, ".conf", NULL);
-    g_autofree char *copy = g_strconcat(file, ".edit", NULL);
+    struct definitions *definitions = &edit->definitions;
 
-    /* Whatever keyturnd knows by this name is a file's name too, and no path. */
-    if (bus_get_integration(client, name, &properties, error) < 0)
+    edit->name = name;
+    edit->file = definitions_file(name, error);
+    if (!edit->file || bus_get_integration(client, name, &properties, error) < 0 ||
+        definitions_open(client->system, definitions, error) < 0 ||
+        definitions_read(definitions, edit->file, &edit->before, error) < 0)
         return -1;
-    edit->name = g_strdup(name);
-    edit->path = g_build_filename(directory, file, NULL);
-    edit->copy = g_build_filename(directory, copy, NULL);
-    return file_read(edit->path, &edit->before, error);
+    if (!edit->before && make_text(edit, client, error) < 0)
+        return -1;
+    edit->copy = g_strconcat(edit->file, ".edit", NULL);
+    edit->copy_path = g_build_filename(definitions->path, edit->copy, NULL);
+    /* One that is there is what was refused last. */
+    if (definitions_has(definitions, edit->copy))
+        return 0;
+    return definitions_write(definitions, edit->copy, edit->before, true, error);
 }
 
 /* $VISUAL, $EDITOR, or the first that there is. */
@@ -100,9 +118,9 @@ static int run_editor(const char *path, GError **error)
 
 /* Whether the failure names the file, and not one that only ends like it. An error about another file is no
  * reason to refuse this one. */
-static bool is_about(const GError *failure, const char *path)
+static bool is_about(const GError *failure, const char *file)
 {
-    g_autofree char *base = g_path_get_basename(path), *part = g_strconcat(base, ":", NULL);
+    g_autofree char *part = g_strconcat(file, ":", NULL);
     const char *at = strstr(failure->message, part);
 
     return at && (at == failure->message || at[-1] == '/' || at[-1] == ' ');
@@ -110,9 +128,10 @@ static bool is_about(const GError *failure, const char *path)
 
 static int put_back(struct edit *edit, struct client *client, GError **error)
 {
-    if (file_replace(edit->path, edit->before, edit->copy, error) < 0)
-        return -1;
-    return bus_call(client, "Reload", NULL, error, "");
+    int r = edit->is_new ? definitions_delete(&edit->definitions, edit->file, error)
+                         : definitions_write(&edit->definitions, edit->file, edit->before, false, error);
+
+    return r < 0 ? -1 : bus_call(client, "Reload", NULL, error, "");
 }
 
 /* Returns 0, or -1 with error set, and refused if it is the text's fault. */
@@ -121,12 +140,13 @@ static int take_in(struct edit *edit, struct client *client, bool *ret_refused, 
     g_autoptr(GError) failure = NULL, second = NULL;
 
     *ret_refused = false;
-    if (file_replace(edit->path, edit->after, edit->path, error) < 0)
+    if (definitions_write(&edit->definitions, edit->file, edit->after, edit->is_new, error) < 0)
         return -1;
     if (bus_call(client, "Reload", NULL, &failure, "") == 0)
         return 0;
-    if (!is_about(failure, edit->path))
-        return client_fail(error, "%s is written, but: %s", edit->path, failure->message);
+    if (!is_about(failure, edit->file))
+        return client_fail(error, "%s/%s is written, but: %s", edit->definitions.path, edit->file,
+                           failure->message);
     *ret_refused = true;
     if (put_back(edit, client, &second) < 0)
         client_report(second);
@@ -137,33 +157,35 @@ static int take_in(struct edit *edit, struct client *client, bool *ret_refused, 
 /* One go: the editor, then keyturnd's judgement. */
 static int edit_once(struct edit *edit, struct client *client, bool *ret_refused, GError **error)
 {
+    bool same;
+
     *ret_refused = false;
-    if (run_editor(edit->copy, error) < 0)
+    if (run_editor(edit->copy_path, error) < 0)
         return -1;
     g_clear_pointer(&edit->after, g_free);
-    if (file_read(edit->copy, &edit->after, error) < 0)
+    if (definitions_read(&edit->definitions, edit->copy, &edit->after, error) < 0)
         return -1;
-    if (strcmp(edit->before, edit->after) != 0 && take_in(edit, client, ret_refused, error) < 0)
+    if (!edit->after)
+        return client_fail(error, "the editor has left no %s: nothing is changed", edit->copy_path);
+    same = strcmp(edit->before, edit->after) == 0;
+    if (!same && take_in(edit, client, ret_refused, error) < 0)
         return -1;
-    if (unlink(edit->copy) < 0)
-        return client_fail(error, "%s can't be removed: %s", edit->copy, g_strerror(errno));
+    if (definitions_delete(&edit->definitions, edit->copy, error) < 0)
+        return -1;
     if (!client->json)
-        printf("%s: %s.\n", edit->name,
-               strcmp(edit->before, edit->after) == 0 ? "nothing is changed" : "taken in");
+        printf("%s: %s.\n", edit->name, same ? "nothing is changed" : "taken in");
     return 0;
 }
 
 int verb_edit(struct client *client, int argc, char **argv, GError **error)
 {
-    __attribute__((cleanup(edit_clear))) struct edit edit = {0};
+    __attribute__((cleanup(edit_clear))) struct edit edit = {.definitions = DEFINITIONS_NONE};
     bool refused;
     int r = options_parse(client, argc, argv, NULL, 1, 1, error);
 
     if (r <= 0)
         return r;
     if (edit_open(&edit, client, client->argv[0], error) < 0)
-        return -1;
-    if (access(edit.copy, F_OK) < 0 && file_replace(edit.copy, edit.before, edit.path, error) < 0)
         return -1;
     while ((r = edit_once(&edit, client, &refused, error)) < 0 && refused &&
            terminal_try_again((*error)->message))
