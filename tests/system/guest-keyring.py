@@ -19,7 +19,7 @@ class FirstBoot(unittest.TestCase):
         run('userdel', 'keyturn')
         shutil.rmtree('/etc/keyturn')
         run(PLACE / 'after-install', '/usr')
-        self.assertEqual(pathlib.Path('/etc/keyturn/integrations').owner(), 'keyturn')
+        self.assertEqual(pathlib.Path('/etc/keyturn/integrations').owner(), 'root')
 
     def test_1_enabling_is_all(self):
         self.assertFalse(PASSWORD.exists())
