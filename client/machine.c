@@ -118,8 +118,9 @@ void machine_check_linger(struct report *report)
                    "off, keyturnd runs while you are logged in (loginctl enable-linger keeps it)");
 }
 
-/* mask: what others may not do there. What isn't there, or can't be seen, can't be wrong either. */
-static void check_file(struct report *report, const char *path, mode_t mask, unsigned *checked)
+/* mask: what others may not do there; roots: whose it has to be. What isn't there, or can't be seen, can't be
+ * wrong either. */
+static void check_file(struct report *report, const char *path, mode_t mask, bool roots, unsigned *checked)
 {
     g_autofree char *way_out = g_strdup_printf("chmod %s %s", mask == 0077 ? "go=" : "go-w", path);
     struct stat status;
@@ -127,21 +128,25 @@ static void check_file(struct report *report, const char *path, mode_t mask, uns
     if (stat(path, &status) < 0)
         return;
     (*checked)++;
+    if (roots && status.st_uid != 0)
+        report_add(report, LEVEL_FAIL, "files", "systemctl restart keyturnd, or chown root",
+                   "%s is not root's", path);
     if (status.st_mode & mask)
         report_add(report, LEVEL_FAIL, "files", way_out, "others may %s %s", mask == 0077 ? "use" : "change",
                    path);
 }
 
-static void check_folder(struct report *report, const char *folder, mode_t mask, unsigned *checked)
+static void check_folder(struct report *report, const char *folder, mode_t mask, bool roots,
+                         unsigned *checked)
 {
     g_autoptr(GDir) directory = g_dir_open(folder, 0, NULL);
     const char *name;
 
-    check_file(report, folder, mask, checked);
+    check_file(report, folder, mask, roots, checked);
     while (directory && (name = g_dir_read_name(directory))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
 
-        check_file(report, path, mask, checked);
+        check_file(report, path, mask, roots, checked);
     }
 }
 
@@ -154,9 +159,9 @@ void machine_check_files(struct client *client, struct report *report)
                                             : g_build_filename(g_get_user_state_dir(), "keyturn", NULL);
     unsigned checked = 0, before = report->n[LEVEL_FAIL];
 
-    check_folder(report, settings, 0022, &checked);
-    check_folder(report, integrations, 0022, &checked);
-    check_file(report, state, 0077, &checked);
+    check_folder(report, settings, 0022, client->system, &checked);
+    check_folder(report, integrations, 0022, client->system, &checked);
+    check_file(report, state, 0077, false, &checked);
     if (report->n[LEVEL_FAIL] == before)
         report_add(report, LEVEL_OK, "files", NULL, "%u looked at, none is open to others", checked);
 }

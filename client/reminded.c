@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/client.h"
 
@@ -33,6 +34,9 @@ int reminded_load(bool system, struct reminded **ret_reminded, GError **error)
     g_autoptr(GError) local = NULL;
     struct reminded *reminded;
 
+    /* That folder is another account's: root has nothing to open there. */
+    if (system && geteuid() == 0 && !getenv("STATE_DIRECTORY"))
+        return client_fail(error, "keyturn-remind.service does this: systemctl start keyturn-remind");
     if (g_mkdir_with_parents(directory, 0700) < 0)
         return client_fail(error, "%s can't be made (%s): check who may write there", directory,
                            g_strerror(errno));

@@ -118,12 +118,23 @@ static int run_editor(const char *path, GError **error)
 
 /* Whether the failure names the file, and not one that only ends like it. An error about another file is no
  * reason to refuse this one. */
-static bool is_about(const GError *failure, const char *file)
+static bool is_about(const char *failure, const char *file)
 {
     g_autofree char *part = g_strconcat(file, ":", NULL);
-    const char *at = strstr(failure->message, part);
+    const char *at = strstr(failure, part);
 
-    return at && (at == failure->message || at[-1] == '/' || at[-1] == ' ');
+    return at && (at == failure || at[-1] == '/' || at[-1] == ' ');
+}
+
+/* Of several failures the first is told; the integration's own is its attention. */
+static bool is_refused(struct client *client, const struct edit *edit, const GError *failure)
+{
+    g_autoptr(json_object) properties = NULL;
+
+    if (is_about(failure->message, edit->file))
+        return true;
+    return bus_get_integration(client, edit->name, &properties, NULL) == 0 &&
+           is_about(dict_text(properties, "Attention"), edit->file);
 }
 
 static int put_back(struct edit *edit, struct client *client, GError **error)
@@ -144,7 +155,7 @@ static int take_in(struct edit *edit, struct client *client, bool *ret_refused, 
         return -1;
     if (bus_call(client, "Reload", NULL, &failure, "") == 0)
         return 0;
-    if (!is_about(failure, edit->file))
+    if (!is_refused(client, edit, failure))
         return client_fail(error, "%s/%s is written, but: %s", edit->definitions.path, edit->file,
                            failure->message);
     *ret_refused = true;

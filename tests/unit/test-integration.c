@@ -293,6 +293,41 @@ static void test_copy_and_equal(void **state)
     assert_null(integration_free(NULL));
 }
 
+static void test_drop_units(void **state)
+{
+    _cleanup_integration_ struct integration *integration = integration_new("crm");
+    g_autofree char *none = integration_drop_units(integration), *dropped = NULL, *again = NULL;
+
+    assert_null(none);
+    assert_false(integration_has_units(integration));
+    assert_true(integration_set(integration, "StartUnits", "a.service;b.service", NULL));
+    assert_true(integration_set(integration, "ReloadUnits", "c.service", NULL));
+    assert_true(integration_has_units(integration));
+    dropped = integration_drop_units(integration);
+    assert_string_equal(dropped, "ReloadUnits=c.service StartUnits=a.service;b.service");
+    assert_false(integration_has_units(integration));
+    again = integration_drop_units(integration);
+    assert_null(again);
+}
+
+static void join_setting(const char *key, const char *value, bool is_list, void *userdata)
+{
+    g_string_append_printf(userdata, "%s%s=%s|", key, is_list ? "[]" : "", value);
+}
+
+static void test_each_setting(void **state)
+{
+    _cleanup_integration_ struct integration *integration = integration_new("crm");
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    integration->full_access = true;
+    assert_true(integration_set(integration, "Allow", "any;user:root", NULL));
+    integration_each_setting(integration, join_setting, all);
+    assert_string_equal(
+        all->str, "Environment=test|Access=full|Management=api|RotateAfter=90d|Overlap=1d|MaxOverlap=7d|"
+                  "OnStillUsed=hold|Allow[]=any;user:root|Delivery=any|");
+}
+
 static void test_due(void **state)
 {
     const usec_t created = 1767225600 * USEC_PER_SEC, latest = created + 89 * USEC_PER_DAY;
@@ -338,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_get),
         cmocka_unit_test(test_copy_and_equal),
+        cmocka_unit_test(test_drop_units),
+        cmocka_unit_test(test_each_setting),
         cmocka_unit_test(test_due),
         cmocka_unit_test(test_due_is_stable),
     };
