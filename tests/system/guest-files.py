@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import subprocess
 import unittest
 
 import guest
@@ -280,6 +281,55 @@ class Files(unittest.TestCase):
         keyturn('reload')
         self.assertEqual(integration('crm')['Attention'], '')
 
+    def test_remove_that_was_cut_off(self):
+        """Before keyturnd was asked: nothing is lost, nothing comes back, and another remove goes on."""
+        self.add('crm', '--start', 'backup.service')
+        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        (INTEGRATIONS / 'crm.conf').rename(INTEGRATIONS / 'crm.conf.removed')
+        systemctl('restart', 'keyturnd')
+        guest.wait_for_keyring()
+        self.assertIn('crm.conf is gone', integration('crm')['Attention'])
+        keyturn('remove', 'crm')
+        self.assertEqual((names(), list(INTEGRATIONS.iterdir())), ([], []))
+
+    def test_remove_without_an_answer(self):
+        self.add('crm', '--start', 'backup.service')
+        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        systemctl('kill', '--kill-whom=main', '--signal=STOP', 'keyturnd')
+        command = subprocess.Popen(['keyturn', '--system', 'remove', 'crm'], stderr=subprocess.PIPE, text=True)
+        wait_for((INTEGRATIONS / 'crm.conf.removed').exists, what='the command to ask')
+        systemctl('kill', '--kill-whom=main', '--signal=KILL', 'keyturnd')
+        self.assertIn(f'the file is {INTEGRATIONS}/crm.conf.removed now', command.communicate(timeout=30)[1])
+        self.assertEqual(command.returncode, 1)
+        wait_for(lambda: show('keyturnd', 'ActiveState') == 'active', what='keyturnd to be started again')
+        guest.wait_for_keyring()
+        self.assertEqual(names(), ['crm'])
+        keyturn('remove', 'crm')
+        self.assertEqual((names(), list(INTEGRATIONS.iterdir())), ([], []))
+
+    def test_add_that_was_cut_off(self):
+        """After the file was written: an integration that has no key yet."""
+        (INTEGRATIONS / 'crm.conf').write_text(PLANTED)
+        self.assertIn('is there already', self.add('crm', '--start', 'backup.service', check=False).stderr)
+        keyturn('reload')
+        self.assertEqual((names(), integration('crm')['Last4']), (['crm'], ''))
+        keyturn('rotate', 'crm')
+        wait_for(STARTED.exists, what='the unit')
+
+    def test_remind_is_no_work_for_root(self):
+        plant_link(OWN.parent / 'reminded', SECRET)
+        done = keyturn('remind', check=False)
+        as_keyturn('rm', OWN.parent / 'reminded')
+        self.assertIn('systemctl start keyturn-remind', done.stderr)
+        systemctl('start', 'keyturn-remind')
+        self.assertNoSecret()
+
+    def test_doctor_says_whose_the_files_are(self):
+        (INTEGRATIONS / 'crm.conf').write_text(TEXT)
+        self.assertNotIn('is not root', keyturn('doctor', check=False).stdout)
+        shutil.chown(INTEGRATIONS / 'crm.conf', ACCOUNT, ACCOUNT)
+        self.assertIn(f'{INTEGRATIONS}/crm.conf is not root\'s', keyturn('doctor', check=False).stdout)
+
     # Both folders
 
     def test_etc_wins(self):
@@ -306,6 +356,7 @@ class Files(unittest.TestCase):
         plant(INTEGRATIONS / 'plain.conf', TEXT)
         plant_link(INTEGRATIONS / 'evil.conf', SECRET)
         plant(INTEGRATIONS / '$(touch x); y.conf', TEXT)
+        as_keyturn('chmod', '0', INTEGRATIONS / 'plain.conf')
         as_keyturn('mkdir', INTEGRATIONS / 'folder.conf')
         as_keyturn('mkfifo', INTEGRATIONS / 'pipe.conf')
         systemctl('start', 'keyturnd')
