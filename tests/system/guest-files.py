@@ -395,6 +395,25 @@ class Files(unittest.TestCase):
         self.assertEqual(integration('old')['Allow'], ['user:alice'])
         self.assertEqual(list(INTEGRATIONS.iterdir()), [])
 
+    def test_upgrade_that_can_not_be_done(self):
+        """Nothing is deleted that is not copied, and nothing is believed."""
+        systemctl('stop', 'keyturnd')
+        give_away(INTEGRATIONS)
+        plant(INTEGRATIONS / 'old.conf', PLANTED)
+        shutil.rmtree(OWN, ignore_errors=True)
+        as_keyturn('touch', OWN)
+        try:
+            self.assertNotEqual(systemctl('start', 'keyturnd', check=False).returncode, 0)
+            self.assertEqual((INTEGRATIONS / 'old.conf').read_text(), PLANTED)
+            self.assertEqual(INTEGRATIONS.stat().st_uid, 0)
+            self.assertStartsNothing()
+        finally:
+            OWN.unlink()
+            systemctl('reset-failed', 'keyturnd')
+            systemctl('start', 'keyturnd')
+        guest.wait_for_keyring()
+        self.assertEqual(names(), ['old'])
+
 
 if __name__ == '__main__':
     guest.main(Files)
