@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """System mode's two folders of definitions: root's, which keyturnd only reads and which wins, and its own. Root manages
 there without polkit, so this takes root."""
+import contextlib
 import os
 import pathlib
+import threading
 import unittest
 
 from running import NAME, Running
+from wire import CALL
 from world import wait_for
 
 DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
@@ -15,9 +18,29 @@ UNITS = 'StartUnits=hook.service\n'
 SETTINGS = {'Environment': ('s', 'test'), 'Permissions': ('as', ['contacts:read']), 'Overlap': ('s', '2s')}
 
 
+class Systemd(threading.Thread):
+    """The system's manager, as far as it is needed: nobody is a unit of it, and no unit is known."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.bus = world.connect(timeout=None)
+        self.bus.ask_bus('RequestName', 'su', 'org.freedesktop.systemd1', 0)
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                message = self.bus.receive()
+                if message.kind == CALL:
+                    self.bus.refuse(message, 'org.freedesktop.systemd1.NoUnitForPID', 'no unit')
+
+
 class SystemMode(Running):
+    systemd = None
+
     def start_daemon(self, *options, **more):
         self.env['DBUS_SYSTEM_BUS_ADDRESS'] = self.address
+        self.systemd = self.systemd or Systemd(self)
         return super().start_daemon('--system', *options, **more)
 
 
