@@ -89,6 +89,8 @@ static void append_event(const struct ledger_event *event, void *userdata)
     if (reply->r >= 0)
         reply->r = append_text(m, "Caller", event->caller);
     if (reply->r >= 0)
+        reply->r = sd_bus_message_append(m, "{sv}", "Count", "t", event->count);
+    if (reply->r >= 0)
         reply->r = sd_bus_message_close_container(m);
 }
 

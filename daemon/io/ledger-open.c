@@ -186,7 +186,7 @@ static int compare_machine(struct ledger *ledger, const char *path, GError **err
 
 static int trim_history(struct ledger *ledger, const char *path, GError **error)
 {
-    int r = ledger_run(ledger, STATEMENT_TRIM_HISTORY, VALUES(number(HISTORY_BOUND)));
+    int r = ledger_trim_history(ledger);
 
     return report(r, path, g_strerror(-r), error);
 }

@@ -8,8 +8,14 @@
 #include "daemon/io/ledger.h"
 
 #define LEDGER_APPLICATION 1265922660 /* "Ktrd", the file's application_id */
-#define HISTORY_BOUND 100000
-#define HISTORY_READ 10000
+
+/* Rows that are kept, and that are read at once: see ledger-history.c. */
+#define KEYS_BOUND 1000000
+#define FETCHES_BOUND 100000
+#define REFUSALS_BOUND 100000
+#define KEYS_READ 6000
+#define FETCHES_READ 2000
+#define REFUSALS_READ 2000
 
 enum ledger_statement {
     STATEMENT_BEGIN,
@@ -49,8 +55,13 @@ enum ledger_statement {
     STATEMENT_DROP_OLDER_HOLDERS,
     STATEMENT_DROP_HOLDER,
     STATEMENT_ADD_EVENT,
-    STATEMENT_TRIM_HISTORY,
+    STATEMENT_ADD_FETCH,
+    STATEMENT_ADD_REFUSAL,
+    STATEMENT_TRIM_EVENTS,
+    STATEMENT_TRIM_FETCHES,
+    STATEMENT_TRIM_REFUSALS,
     STATEMENT_READ_HISTORY,
+    STATEMENT_READ_HISTORY_OF,
     STATEMENT_COUNT,
 };
 
@@ -149,6 +160,7 @@ int ledger_set_aside(const char *path, usec_t now);
 
 /* Parts of a transaction. */
 int ledger_append_event(struct ledger *ledger, const struct ledger_event *event);
+int ledger_trim_history(struct ledger *ledger);
 int ledger_put_management(struct ledger *ledger, const char *name, enum environment environment);
 int ledger_insert_key(struct ledger *ledger, const struct ledger_key *key, uint64_t *ret_number);
 int ledger_make_current(struct ledger *ledger, const char *integration, uint64_t key,

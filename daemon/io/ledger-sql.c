@@ -19,6 +19,23 @@ static const char printable_texts[] =
     " WHERE integration <> printable(integration) OR key_id <> printable(key_id) OR last4 <> printable(last4)"
     " OR message <> printable(message) OR caller <> printable(caller);";
 
+#define RING(table)                                                                                          \
+    "CREATE TABLE " table " ("                                                                               \
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"                                                            \
+    "  time INTEGER NOT NULL,"                                                                               \
+    "  integration TEXT NOT NULL,"                                                                           \
+    "  event TEXT NOT NULL,"                                                                                 \
+    "  rotation TEXT, key_id TEXT, last4 TEXT, message TEXT, caller TEXT,"                                   \
+    "  count INTEGER NOT NULL"                                                                               \
+    ") STRICT;"
+
+/* Rows of the history that have a table of their own now. */
+#define SORT_OUT(table, word)                                                                                \
+    "INSERT INTO " table " (time, integration, event, rotation, key_id, last4, message, caller, count)"      \
+    " SELECT time, integration, event, rotation, key_id, last4, message, caller, count"                      \
+    " FROM history WHERE event = '" word "' ORDER BY number;"                                                \
+    "DELETE FROM history WHERE event = '" word "';"
+
 /* From version N to N + 1. Never changed once released: a new one is added. For a new field of
  * ROTATION_FIELDS an empty one will do, the columns follow that list by themselves. */
 const char *const ledger_migrations[] = {
@@ -85,6 +102,10 @@ const char *const ledger_migrations[] = {
                             "  rotation TEXT, key_id TEXT, last4 TEXT, message TEXT, caller TEXT"
                             ") STRICT;",
     printable_texts,
+
+    "ALTER TABLE history ADD COLUMN count INTEGER NOT NULL DEFAULT 1;"
+    "CREATE INDEX history_by_integration ON history(integration);" RING("fetches") RING("refusals")
+        SORT_OUT("fetches", "fetched") SORT_OUT("refusals", "refused"),
 };
 
 const int ledger_version = G_N_ELEMENTS(ledger_migrations);
@@ -92,7 +113,20 @@ const int ledger_version = G_N_ELEMENTS(ledger_migrations);
 #define KEY_COLUMNS                                                                                          \
     "number, integration, environment, id, item, last4, name, state, generation, created_at, last_used_at, " \
     "permissions"
-#define HISTORY_COLUMNS "time, integration, event, rotation, key_id, last4, message, caller"
+#define EVENT_COLUMNS "time, integration, event, rotation, key_id, last4, message, caller, count"
+#define ADD_TO(table)                                                                                        \
+    "INSERT INTO " table " (" EVENT_COLUMNS ") VALUES (?, printable(?), ?, ?, printable(?),"                 \
+    " printable(?), printable(?), printable(?), ?)"
+#define TRIM(table) "DELETE FROM " table " WHERE number <= (SELECT max(number) FROM " table ") - ?"
+
+/* place: among entries of the same time. */
+#define NEWEST(table, place, share, filter)                                                                  \
+    "SELECT * FROM (SELECT " EVENT_COLUMNS ", " place " AS place, number FROM " table " WHERE " filter       \
+    "time >= ?2 ORDER BY number DESC LIMIT " G_STRINGIFY(share) ")"
+#define READ_NEWEST(filter)                                                                                  \
+    "SELECT " EVENT_COLUMNS " FROM (" NEWEST("history", "0", KEYS_READ, filter) " UNION ALL " NEWEST(        \
+        "fetches", "1", FETCHES_READ, filter) " UNION ALL " NEWEST("refusals", "2", REFUSALS_READ,           \
+                                                                   filter) ") ORDER BY time, place, number"
 
 /* Every piece begins with a comma. */
 #define NAME(f) ", " #f
@@ -172,12 +206,12 @@ const char *const ledger_statements[STATEMENT_COUNT] = {
         "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation < ?",
     [STATEMENT_DROP_HOLDER] = "DELETE FROM holders WHERE integration = ? AND identity = ? AND generation = ?",
 
-    [STATEMENT_ADD_EVENT] =
-        "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?, printable(?), ?, ?, printable(?), printable(?),"
-        " printable(?), printable(?))",
-    [STATEMENT_TRIM_HISTORY] = "DELETE FROM history WHERE number <= (SELECT max(number) FROM history) - ?",
-    [STATEMENT_READ_HISTORY] =
-        "SELECT time, printable(integration), event, rotation, printable(key_id), printable(last4),"
-        " printable(message), printable(caller) FROM (SELECT number, " HISTORY_COLUMNS " FROM history"
-        " WHERE (?1 = '' OR integration = ?1) AND time >= ?2 ORDER BY number DESC LIMIT ?3) ORDER BY number",
+    [STATEMENT_ADD_EVENT] = ADD_TO("history"),
+    [STATEMENT_ADD_FETCH] = ADD_TO("fetches"),
+    [STATEMENT_ADD_REFUSAL] = ADD_TO("refusals"),
+    [STATEMENT_TRIM_EVENTS] = TRIM("history"),
+    [STATEMENT_TRIM_FETCHES] = TRIM("fetches"),
+    [STATEMENT_TRIM_REFUSALS] = TRIM("refusals"),
+    [STATEMENT_READ_HISTORY] = READ_NEWEST(""),
+    [STATEMENT_READ_HISTORY_OF] = READ_NEWEST("integration = ?1 AND "),
 };

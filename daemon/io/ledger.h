@@ -50,6 +50,7 @@ struct ledger_event {
     const char *event;       /* a word: "rotation", "fetched", "imported", "refused", ... */
     const char *rotation, *key_id, *last4, *message, *caller;
     const char *caller_unit; /* for the journal alone */
+    uint64_t count;          /* how often it happened, where it was gathered; 0 is noted as 1 */
 };
 
 /* A fetch that was answered. */
@@ -90,7 +91,8 @@ GPtrArray *ledger_load_rotations(struct ledger *ledger);
 GPtrArray *ledger_load_holders(struct ledger *ledger, const char *integration);
 /* One key, in whichever state: 0, -ENOENT or another negative errno. */
 int ledger_load_key(struct ledger *ledger, uint64_t number, struct ledger_key **ret);
-/* Calls each for the newest 10000 at most, oldest first. "" is all. Texts are valid during the call, which
+/* Calls each for the newest, in the order of their times. At most 10000: 6000 of what happened to keys, 2000
+ * fetches, 2000 refusals, so that none crowds out another. "" is all. Texts are valid during the call, which
  * may not use the ledger. 0 or negative errno. */
 int ledger_read_history(struct ledger *ledger, const char *integration, usec_t since,
                         void (*each)(const struct ledger_event *event, void *userdata), void *userdata);
@@ -137,6 +139,8 @@ int ledger_note_fetches(struct ledger *ledger, const struct ledger_fetch *fetche
 int ledger_drop_holders(struct ledger *ledger, const char *integration, const struct holder *const *holders,
                         size_t n);
 int ledger_note_event(struct ledger *ledger, const struct ledger_event *event);
+/* Some, in one transaction; none is no transaction. */
+int ledger_note_events(struct ledger *ledger, const struct ledger_event *const *events, size_t n);
 
 /* The key-id attribute of a key's item: its id, or "unknown-LAST4-NUMBER". The caller frees it (g_free). */
 char *ledger_key_item(const char *id, const char *last4, uint64_t number);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who fetched, and what happened. */
-#include <errno.h>
-#include <string.h>
-
-#include "daemon/io/ledger-private.h"
+/* Who fetched. */
 #include "tests/unit/ledger-fixture.h"
 
 static struct holder service(const char *invocation, uint64_t generation)
@@ -131,97 +127,16 @@ static void test_batch(void **state)
     assert_int_equal(count_holders(f, "erp"), 0);
 }
 
-static void append_event(const struct ledger_event *event, void *userdata)
-{
-    g_string_append_printf(userdata, "%u %s %s %s %s %s %s %s\n", (unsigned)event->time, event->integration,
-                           event->event, event->rotation, event->key_id, event->last4, event->message,
-                           event->caller);
-}
-
-static void assert_history(struct fixture *f, const char *integration, usec_t since, const char *expected)
-{
-    g_autoptr(GString) found = g_string_new(NULL);
-
-    assert_int_equal(ledger_read_history(f->ledger, integration, since, append_event, found), 0);
-    assert_string_equal(found->str, expected);
-}
-
-#define WHOLE "9 crm rotation 7f3a9c21 key_1 9xyz it's done uid 1000\n"
-#define BARE "8  started (null) (null) (null) (null) (null)\n"
-
-static void test_history(void **state)
-{
-    static const struct ledger_event whole = {.time = 9,
-                                              .integration = "crm",
-                                              .event = "rotation",
-                                              .rotation = "7f3a9c21",
-                                              .key_id = "key_1",
-                                              .last4 = "9xyz",
-                                              .message = "it's done",
-                                              .caller = "uid 1000"};
-    static const struct ledger_event bare = {.time = 8, .integration = "", .event = "started"};
-    struct fixture *f = *state;
-
-    assert_int_equal(ledger_note_event(f->ledger, &whole), 0);
-    assert_int_equal(ledger_note_event(f->ledger, &bare), 0);
-    fixture_reopen(f);
-    assert_history(f, "", 0, WHOLE BARE);
-    assert_history(f, "crm", 0, WHOLE);
-    assert_history(f, "", 9, WHOLE);
-    assert_history(f, "crm", 10, "");
-    assert_history(f, "erp", 0, "");
-}
-
-struct range {
-    usec_t first, last;
-    unsigned n;
-};
-
-static void widen(const struct ledger_event *event, void *userdata)
-{
-    struct range *range = userdata;
-
-    if (range->n++ == 0)
-        range->first = event->time;
-    range->last = event->time;
-}
-
-static void assert_newest(struct fixture *f, usec_t newest)
-{
-    struct range range = {0, 0, 0};
-
-    assert_int_equal(ledger_read_history(f->ledger, "", 0, widen, &range), 0);
-    assert_int_equal(range.n, HISTORY_READ);
-    assert_int_equal(range.first, newest - HISTORY_READ + 1);
-    assert_int_equal(range.last, newest);
-}
-
-static void test_history_is_bounded(void **state)
-{
-    static const struct ledger_event last = {.time = HISTORY_BOUND + 501, .event = "last"};
-    struct fixture *f = *state;
-
-    fixture_close(f);
-    fixture_edit(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100500)"
-                    " INSERT INTO history (time, integration, event) SELECT i, '', 'many' FROM n");
-    fixture_open(f, LEDGER_FOUND);
-    assert_newest(f, HISTORY_BOUND + 500);
-    assert_int_equal(ledger_note_event(f->ledger, &last), 0);
-    assert_newest(f, HISTORY_BOUND + 501);
-    fixture_close(f);
-    fixture_edit(f, "CREATE TEMP TABLE bound (n INTEGER CHECK (n = 100501));"
-                    "INSERT INTO bound SELECT count(*) + 501 FROM history;"
-                    "INSERT INTO bound SELECT min(number) + 99999 FROM history");
-}
-
 #undef TEST
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_crm, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_fetches), TEST(test_generations), TEST(test_drop),
-        TEST(test_batch),   TEST(test_history),     TEST(test_history_is_bounded),
+        TEST(test_fetches),
+        TEST(test_generations),
+        TEST(test_drop),
+        TEST(test_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
