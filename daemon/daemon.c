@@ -89,8 +89,9 @@ static const char *message_id_of(const struct ledger_event *event)
     return NULL;
 }
 
-void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event)
+static void log_event(int priority, const struct ledger_event *event)
 {
+    g_autofree char *count = event->count > 0 ? g_strdup_printf("%" G_GUINT64_FORMAT, event->count) : NULL;
     const char *fields[] = {"KEYTURN_INTEGRATION",
                             event->integration,
                             "KEYTURN_EVENT",
@@ -103,16 +104,30 @@ void daemon_note(struct daemon *daemon, int priority, const struct ledger_event 
                             event->caller,
                             "KEYTURN_CALLER_UNIT",
                             event->caller_unit,
+                            "KEYTURN_COUNT",
+                            count,
                             NULL};
-    int r = ledger_note_event(daemon->ledger, event);
 
-    if (r < 0)
-        journal_send(LOG_ERR, MESSAGE_LEDGER_TROUBLE, (const char *[]){NULL},
-                     "the history can't be written: %s", g_strerror(-r));
     journal_send(priority, message_id_of(event), fields, "%s%s%s%s%s", event->integration,
                  *event->integration != '\0' ? ": " : "",
                  event->message != NULL ? event->message : event->event, event->caller != NULL ? ", by " : "",
                  event->caller != NULL ? event->caller : "");
+}
+
+void daemon_note_many(struct daemon *daemon, int priority, const struct ledger_event *const *events, size_t n)
+{
+    int r = ledger_note_events(daemon->ledger, events, n);
+
+    if (r < 0)
+        journal_send(LOG_ERR, MESSAGE_LEDGER_TROUBLE, (const char *[]){NULL},
+                     "the history can't be written: %s", g_strerror(-r));
+    for (size_t i = 0; i < n; i++)
+        log_event(priority, events[i]);
+}
+
+void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event)
+{
+    daemon_note_many(daemon, priority, &event, 1);
 }
 
 const char *daemon_keyring_trouble(const struct daemon *daemon)

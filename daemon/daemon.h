@@ -51,6 +51,7 @@ struct daemon {
     struct listings *listings;
     struct rotator *rotator;
     struct accounting *accounting;
+    struct refusals *refusals;
     struct schedule *schedule;
     struct waits *waits;
     bool secrets_read;               /* the keyring is open, and what it has is known */
@@ -74,6 +75,10 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
 
 /* A line of the history and of the log. */
 void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event);
+
+/* Some, in one transaction. */
+void daemon_note_many(struct daemon *daemon, int priority, const struct ledger_event *const *events,
+                      size_t n);
 
 /* What to say where the keyring is not unlocked. */
 const char *daemon_keyring_trouble(const struct daemon *daemon);

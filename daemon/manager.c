@@ -11,6 +11,7 @@
 #include "daemon/listings.h"
 #include "daemon/io/messages.h"
 #include "daemon/operations/remove.h"
+#include "daemon/refusals.h"
 #include "daemon/rotation-world.h"
 #include "daemon/schedule.h"
 #include "daemon/secrets.h"
@@ -77,13 +78,14 @@ static bool make_parts(struct daemon *daemon, GError **error)
     daemon->listings = listings_new(daemon);
     daemon->waits = waits_new(daemon->event);
     daemon->accounting = accounting_new(daemon);
+    daemon->refusals = refusals_new(daemon);
     daemon->schedule = schedule_new(daemon);
     daemon->rotator = rotator_new(rotation_world(), daemon);
     daemon->keyring = keyring_new(daemon->event, keyring_helper, keyring_changed, daemon);
     for (int i = 0; i < ENVIRONMENT_COUNT; i++)
         daemon->providers[i] = provider_new(daemon->event, huechat_helper, &daemon->config->api[i]);
-    if (daemon->waits == NULL || daemon->accounting == NULL || daemon->schedule == NULL ||
-        daemon->keyring == NULL || daemon->providers[ENVIRONMENT_LIVE] == NULL ||
+    if (daemon->waits == NULL || daemon->accounting == NULL || daemon->refusals == NULL ||
+        daemon->schedule == NULL || daemon->keyring == NULL || daemon->providers[ENVIRONMENT_LIVE] == NULL ||
         daemon->providers[ENVIRONMENT_TEST] == NULL)
         return fail(error, -ENOMEM, "the event loop takes no more");
     return true;
@@ -211,6 +213,7 @@ struct manager *manager_free(struct manager *manager)
     vault_free(daemon->vault);
     registry_free(daemon->registry);
     config_free(daemon->config);
+    refusals_free(daemon->refusals); /* the bus may refuse until it is gone */
     ledger_free(daemon->ledger);
     g_free(manager);
     return NULL;

@@ -19,6 +19,7 @@
 #include "daemon/core/policy.h"
 #include "daemon/io/process.h"
 #include "daemon/operations/operation.h"
+#include "daemon/refusals.h"
 #include "daemon/secrets.h"
 #include "daemon/util/cleanup.h"
 #include "daemon/util/text.h"
@@ -97,13 +98,12 @@ static void refuse(struct visit *visit, const char *why)
     g_autofree char *caller = g_strdup_printf("%s (credentials socket, pid %d, uid %u)", visit->unit,
                                               (int)visit->peer.pid, (unsigned)visit->peer.uid);
 
-    daemon_note(daemon, LOG_WARNING,
-                &(struct ledger_event){.time = clock_now(),
-                                       .integration = visit->integration,
-                                       .event = "refused",
-                                       .message = message,
-                                       .caller = caller,
-                                       .caller_unit = visit->unit});
+    refusals_note(daemon->refusals, &(struct refusal){.uid = visit->peer.uid,
+                                                      .integration = visit->integration,
+                                                      .rule = why,
+                                                      .message = message,
+                                                      .caller = caller,
+                                                      .unit = visit->unit});
     visit->left = REFUSAL_BYTES;
     sd_event_source_set_enabled(visit->timer, SD_EVENT_OFF);
     visit->io = sd_event_source_disable_unref(visit->io);

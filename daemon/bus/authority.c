@@ -13,6 +13,7 @@
 #include "daemon/bus/kept-call.h"
 #include "daemon/bus/quota.h"
 #include "daemon/core/errors.h"
+#include "daemon/refusals.h"
 #include "daemon/util/cleanup.h"
 
 #define ACTION "org.keyturn1.manage"
@@ -54,12 +55,13 @@ static void deny(struct service *service, sd_bus_message *call, const struct cal
     g_autoptr(GError) error = g_error_new(KT_ERROR, KT_DENIED, "%s may not manage keys: %s",
                                           caller != NULL ? caller->text : "nobody known", why);
 
-    daemon_note(service->daemon, LOG_WARNING,
-                &(struct ledger_event){.time = clock_now(),
-                                       .integration = "",
-                                       .event = "refused",
-                                       .message = error->message,
-                                       .caller = caller != NULL ? caller->text : NULL});
+    refusals_note(service->daemon->refusals,
+                  &(struct refusal){.uid = caller != NULL ? caller->holder.uid : (uid_t)-1,
+                                    .integration = "",
+                                    .rule = why,
+                                    .message = error->message,
+                                    .caller = caller != NULL ? caller->text : NULL,
+                                    .unit = caller != NULL ? caller->unit : NULL});
     bus_reply_error(call, error);
 }
 

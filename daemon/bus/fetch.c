@@ -15,6 +15,7 @@
 #include "daemon/io/delivery.h"
 #include "daemon/operations/operation.h"
 #include "daemon/operations/revoke.h"
+#include "daemon/refusals.h"
 #include "daemon/secrets.h"
 #include "daemon/util/cleanup.h"
 
@@ -61,13 +62,13 @@ static void deny(struct fetch *fetch, const struct caller *caller, const struct 
 {
     g_autofree char *message = g_strdup_printf("refused: %s (%s)", decision->rule, decision->evidence);
 
-    daemon_note(fetch->service->daemon, LOG_WARNING,
-                &(struct ledger_event){.time = clock_now(),
-                                       .integration = fetch->name,
-                                       .event = "refused",
-                                       .message = message,
-                                       .caller = caller != NULL ? caller->text : "an unknown caller",
-                                       .caller_unit = caller != NULL ? caller->unit : NULL});
+    refusals_note(fetch->service->daemon->refusals,
+                  &(struct refusal){.uid = caller != NULL ? caller->holder.uid : (uid_t)-1,
+                                    .integration = fetch->name,
+                                    .rule = decision->rule,
+                                    .message = message,
+                                    .caller = caller != NULL ? caller->text : "an unknown caller",
+                                    .unit = caller != NULL ? caller->unit : NULL});
     refuse_with(fetch, KT_DENIED, "%s is not allowed to you: %s: see keyturn explain %s", fetch->name,
                 decision->rule, fetch->name);
 }
