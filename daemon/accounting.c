@@ -4,8 +4,13 @@
 
 #include "daemon/holders.h"
 #include "daemon/io/journal.h"
+#include "daemon/newcomers.h"
 
 #define GATHER USEC_PER_SEC
+
+/* So many writes at once may come together; one a second in the long run. A service's start needs one, and
+ * whoever starts process after process gets no more than whoever fetches again and again. */
+#define CREDIT_MAX 16
 
 struct note {
     char *integration;
@@ -18,6 +23,9 @@ struct note {
 struct accounting {
     struct daemon *daemon;
     GPtrArray *notes;
+    struct newcomers *newcomers;
+    unsigned credit; /* writes at once */
+    usec_t credited_at;
     sd_event_source *at_once;
     sd_event_source *gathered;
 };
@@ -32,11 +40,13 @@ static void note_free(void *data)
     g_free(note);
 }
 
-static void tell(struct accounting *accounting, const struct note *note)
+/* Its texts are the note's and the entry's. */
+static struct ledger_event *event_new(const struct note *note, const struct entry *entry)
 {
-    struct entry *entry = registry_find(accounting->daemon->registry, note->integration);
-    const struct ledger_key *key = entry != NULL ? entry_current(entry) : NULL;
-    struct ledger_event event = {
+    const struct ledger_key *key = entry_current(entry);
+    struct ledger_event *event = g_new0(struct ledger_event, 1);
+
+    *event = (struct ledger_event){
         .time = note->holder->last_at,
         .integration = note->integration,
         .event = "fetched",
@@ -45,11 +55,30 @@ static void tell(struct accounting *accounting, const struct note *note)
         .caller = note->caller,
         .caller_unit = note->holder->unit,
     };
+    return event;
+}
+
+static void note_newcomers(struct accounting *accounting)
+{
+    g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < accounting->notes->len; i++) {
+        const struct note *note = accounting->notes->pdata[i];
+        const struct entry *entry = registry_find(accounting->daemon->registry, note->integration);
+
+        if (note->is_news && entry != NULL && newcomers_add(accounting->newcomers, note->integration))
+            g_ptr_array_add(events, event_new(note, entry));
+    }
+    daemon_note_many(accounting->daemon, LOG_INFO, (const struct ledger_event *const *)events->pdata,
+                     events->len);
+}
+
+static void announce(struct accounting *accounting, const struct note *note)
+{
+    struct entry *entry = registry_find(accounting->daemon->registry, note->integration);
 
     if (entry == NULL)
         return;
-    if (note->is_news)
-        daemon_note(accounting->daemon, LOG_INFO, &event);
     if (note->is_new)
         holders_sweep_many(accounting->daemon, entry);
     accounting->daemon->news->fetched(entry, accounting->daemon->news_userdata);
@@ -72,8 +101,9 @@ static int write_notes(struct accounting *accounting)
                      "fetches can't be noted in the ledger, trying again: %s", g_strerror(-r));
         return r;
     }
+    note_newcomers(accounting);
     for (guint i = 0; i < accounting->notes->len; i++)
-        tell(accounting, accounting->notes->pdata[i]);
+        announce(accounting, accounting->notes->pdata[i]);
     g_ptr_array_set_size(accounting->notes, 0);
     return 0;
 }
@@ -105,7 +135,10 @@ struct accounting *accounting_new(struct daemon *daemon)
 
     accounting->daemon = daemon;
     accounting->notes = g_ptr_array_new_with_free_func(note_free);
-    if (sd_event_add_time_relative(daemon->event, &accounting->gathered, CLOCK_MONOTONIC, GATHER, 0, on_time,
+    accounting->newcomers = newcomers_new(daemon);
+    accounting->credit = CREDIT_MAX;
+    if (accounting->newcomers == NULL ||
+        sd_event_add_time_relative(daemon->event, &accounting->gathered, CLOCK_MONOTONIC, GATHER, 0, on_time,
                                    accounting) < 0 ||
         sd_event_source_set_enabled(accounting->gathered, SD_EVENT_OFF) < 0 ||
         sd_event_add_defer(daemon->event, &accounting->at_once, on_defer, accounting) < 0 ||
@@ -119,6 +152,7 @@ struct accounting *accounting_free(struct accounting *accounting)
     if (accounting == NULL)
         return NULL;
     write_notes(accounting);
+    newcomers_free(accounting->newcomers);
     sd_event_source_disable_unref(accounting->at_once);
     sd_event_source_disable_unref(accounting->gathered);
     g_ptr_array_unref(accounting->notes);
@@ -170,6 +204,33 @@ static bool is_news(const struct entry *entry, const struct holder *holder)
     return true;
 }
 
+static bool take_credit(struct accounting *accounting)
+{
+    usec_t now;
+
+    if (sd_event_now(accounting->daemon->event, CLOCK_MONOTONIC, &now) < 0)
+        return false;
+    if (now >= usec_add(accounting->credited_at, USEC_PER_SEC)) {
+        accounting->credit =
+            (unsigned)MIN(CREDIT_MAX, accounting->credit + (now - accounting->credited_at) / USEC_PER_SEC);
+        accounting->credited_at = now;
+    }
+    if (accounting->credit == 0)
+        return false;
+    accounting->credit--;
+    return true;
+}
+
+static void write_later(struct accounting *accounting, bool at_once)
+{
+    if (sd_event_source_get_enabled(accounting->at_once, NULL) > 0)
+        return;
+    if (at_once && take_credit(accounting))
+        sd_event_source_set_enabled(accounting->at_once, SD_EVENT_ONESHOT);
+    else if (sd_event_source_get_enabled(accounting->gathered, NULL) == 0)
+        arm(accounting, GATHER);
+}
+
 void accounting_fetched(struct accounting *accounting, struct entry *entry, const struct holder *holder,
                         const char *caller)
 {
@@ -198,10 +259,7 @@ void accounting_fetched(struct accounting *accounting, struct entry *entry, cons
     note->is_news = is_news(entry, fetch);
     note->is_new = note_in_memory(entry, fetch);
     g_ptr_array_add(accounting->notes, note);
-    if (note->is_new)
-        sd_event_source_set_enabled(accounting->at_once, SD_EVENT_ONESHOT);
-    else if (accounting->notes->len == 1)
-        arm(accounting, GATHER);
+    write_later(accounting, note->is_new);
 }
 
 void accounting_forget(struct accounting *accounting, const char *integration)

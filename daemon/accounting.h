@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Notes who fetched what, after the reply: a new (holder, generation) pair in a transaction of its own at
- * once, repeated fetches gathered for a second at most. */
+ * once, repeated fetches, and new pairs where many come one after the other, gathered for a second at most.
+ */
 #pragma once
 
 #include "daemon/daemon.h"

@@ -124,9 +124,12 @@ const int ledger_version = G_N_ELEMENTS(ledger_migrations);
     "SELECT * FROM (SELECT " EVENT_COLUMNS ", " place " AS place, number FROM " table " WHERE " filter       \
     "time >= ?2 ORDER BY number DESC LIMIT " G_STRINGIFY(share) ")"
 #define READ_NEWEST(filter)                                                                                  \
-    "SELECT " EVENT_COLUMNS " FROM (" NEWEST("history", "0", KEYS_READ, filter) " UNION ALL " NEWEST(        \
-        "fetches", "1", FETCHES_READ, filter) " UNION ALL " NEWEST("refusals", "2", REFUSALS_READ,           \
-                                                                   filter) ") ORDER BY time, place, number"
+    "SELECT time, printable(integration), event, rotation, printable(key_id), printable(last4),"             \
+    " printable(message), printable(caller), count FROM (" NEWEST(                                           \
+        "history", "0", KEYS_READ,                                                                           \
+        filter) " UNION ALL " NEWEST("fetches", "1", FETCHES_READ,                                           \
+                                     filter) " UNION ALL " NEWEST("refusals", "2", REFUSALS_READ,            \
+                                                                  filter) ") ORDER BY time, place, number"
 
 /* Every piece begins with a comma. */
 #define NAME(f) ", " #f

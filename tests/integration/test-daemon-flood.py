@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whoever is refused thousands of times costs keyturnd no disk, and hides nothing of what else happened."""
+"""Whoever asks thousands of times, in vain or not, costs keyturnd no disk, and hides nothing of what else happened."""
+import os
 import secrets
 import socket
+import subprocess
+import sys
 import unittest
 
 from running import Running
@@ -11,6 +14,7 @@ from world import KEYTURN, KEYTURN_PATH, MANAGER, wait_for
 
 CLOSED = '[Integration]\nEnvironment=test\nAccess=full\nAllow=user:nobody\n'
 KINDS = 16  # told as a whole, of one uid in a minute
+PROGRAMS = 20  # told of one integration in a minute
 AT_ONCE = 50  # calls
 PAGE = 4096
 
@@ -109,6 +113,35 @@ class Flood(unittest.TestCase):
         self.stop_and_start()
         self.assertEqual(self.others(), before)
         self.assertEqual([e['Count'] for e in self.refused()], [1] * KINDS + [300 - KINDS])
+
+    def fetch_as(self, names):
+        """A process of each name, one after the other, that fetches and ends."""
+        program = ('import sys; sys.path[:0] = sys.argv[1:2]\n'
+                   'import os, pathlib\n'
+                   'from wire import Connection\n'
+                   'for name in sys.argv[3:]:\n'
+                   '    child = os.fork()\n'
+                   '    if child == 0:\n'
+                   '        pathlib.Path("/proc/self/comm").write_text(name)\n'
+                   '        with Connection.on_bus(sys.argv[2]) as bus:\n'
+                   f'            bus.call("{KEYTURN}", "{KEYTURN_PATH}", "{MANAGER}", "GetKey", "s", "crm")\n'
+                   '        os._exit(0)\n'
+                   '    assert os.waitpid(child, 0)[1] == 0\n')
+        subprocess.run([sys.executable, '-c', program, os.path.dirname(__file__), self.world.address, *names],
+                       check=True)
+
+    def test_many_programs(self):
+        """Whoever may fetch can start programs without end: their holders are known, few are told of."""
+        before, written = self.world.history(), self.written()
+        self.fetch_as([f'program-{i}' for i in range(300)])
+        self.assertLess(self.written() - written, 2 * 300 * PAGE)
+        self.stop_and_start()
+        added = self.world.history()[len(before):]
+        self.assertEqual(self.world.history()[:len(before)], before)
+        self.assertEqual({e['Event'] for e in added}, {'fetched'})
+        self.assertEqual(len(added), PROGRAMS)
+        self.assertEqual(sum(e['Count'] for e in added), 300)
+        self.assertEqual(added[-1]['Message'], 'fetched 281 more times, by more programs than are told apart')
 
     def test_log(self):
         self.define_closed('closed')
