@@ -12,7 +12,10 @@
 
 #define POLL_USEC (5 * G_USEC_PER_SEC)
 
-/* Where the log has come to: the newest time, and the entries of that time that are printed already. */
+/* Fetches are gathered: an entry may be that much older than one that was there before it. */
+#define LATE_USEC (5 * G_USEC_PER_SEC)
+
+/* Where the log has come to: the newest time, and the entries not much older that are printed already. */
 struct tail {
     guint64 time;
     GHashTable *printed;
@@ -23,17 +26,29 @@ static void tail_clear(struct tail *tail)
     g_hash_table_unref(tail->printed);
 }
 
+static guint64 tail_start(const struct tail *tail)
+{
+    return tail->time > LATE_USEC ? tail->time - LATE_USEC : 0;
+}
+
+static gboolean is_past(gpointer text, gpointer time, gpointer start)
+{
+    return *(const guint64 *)time < *(const guint64 *)start;
+}
+
 /* Whether the entry is news. */
 static bool tail_add(struct tail *tail, json_object *entry)
 {
-    guint64 time = dict_number(entry, "Time");
+    guint64 time = dict_number(entry, "Time"), start;
 
-    if (time < tail->time)
-        return false;
-    if (time > tail->time)
-        g_hash_table_remove_all(tail->printed);
-    tail->time = time;
-    return g_hash_table_add(tail->printed, g_strdup(json_object_to_json_string(entry)));
+    if (time > tail->time) {
+        tail->time = time;
+        start = tail_start(tail);
+        g_hash_table_foreach_remove(tail->printed, is_past, &start);
+    }
+    return time >= tail_start(tail) &&
+           g_hash_table_insert(tail->printed, g_strdup(json_object_to_json_string(entry)),
+                               g_memdup2(&time, sizeof time));
 }
 
 static int print_news(struct client *client, const char *name, guint64 since, struct tail *tail,
@@ -41,7 +56,7 @@ static int print_news(struct client *client, const char *name, guint64 since, st
 {
     g_autoptr(json_object) history = NULL;
 
-    if (bus_get_history(client, name, MAX(since, tail->time), &history, error) < 0)
+    if (bus_get_history(client, name, MAX(since, tail_start(tail)), &history, error) < 0)
         return -1;
     for (size_t i = 0; i < json_object_array_length(history); i++) {
         json_object *entry = json_object_array_get_idx(history, i);
@@ -52,12 +67,12 @@ static int print_news(struct client *client, const char *name, guint64 since, st
     return 0;
 }
 
-static int follow(struct client *client, const char *name, struct tail *tail, GError **error)
+static int follow(struct client *client, const char *name, guint64 since, struct tail *tail, GError **error)
 {
     if (follow_start(client, NULL, NULL, error) < 0)
         return -1;
     for (;;) {
-        if (print_news(client, name, 0, tail, error) < 0 || follow_wait(client, POLL_USEC, error) < 0)
+        if (print_news(client, name, since, tail, error) < 0 || follow_wait(client, POLL_USEC, error) < 0)
             return -1;
     }
 }
@@ -80,7 +95,7 @@ static int parse_since(const char *text, guint64 *ret_since, GError **error)
 int verb_log(struct client *client, int argc, char **argv, GError **error)
 {
     __attribute__((cleanup(tail_clear))) struct tail tail = {
-        .printed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .printed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
     gboolean following = FALSE;
     g_autofree char *since_text = NULL;
@@ -100,5 +115,5 @@ int verb_log(struct client *client, int argc, char **argv, GError **error)
     name = client->argc > 0 ? client->argv[0] : "";
     if (print_news(client, name, since, &tail, error) < 0)
         return -1;
-    return following ? follow(client, name, &tail, error) : 0;
+    return following ? follow(client, name, since, &tail, error) : 0;
 }

@@ -281,6 +281,15 @@ class Rotation(Client):
         self.assertEqual([line.split(':')[1] for line in lines], [' there is no integration nope', ' held is held'])
         self.world.keyturn('rollback', 'held')
 
+    def test_log_follows_from_a_time(self):
+        self.world.add('followed')
+        time.sleep(2)
+        before = {e['Rotation'] for e in self.world.history('followed')}
+        log = self.follow('log', 'followed', '-f', '--since', '1s', '--json')
+        time.sleep(0.5)
+        self.world.keyturn('rotate', 'followed')
+        self.assertNotIn(json.loads(log.stdout.readline())['rotation'], before)
+
     def test_watch_and_log_follow(self):
         self.world.add('watched')
         watch, log = self.follow('watch', '--json'), self.follow('log', 'watched', '-f', '--json')
