@@ -58,6 +58,7 @@ struct tally *tally_free(struct tally *tally)
 /* NULL: there is no room for another uid. */
 static struct account *account_of(struct tally *tally, uid_t uid)
 {
+    guint places = uid < TALLY_SUBORDINATE ? TALLY_UIDS : TALLY_UIDS / 2;
     struct account *account;
 
     for (guint i = 0; i < tally->accounts->len; i++) {
@@ -65,7 +66,7 @@ static struct account *account_of(struct tally *tally, uid_t uid)
         if (account->uid == uid)
             return account;
     }
-    if (tally->accounts->len >= TALLY_UIDS)
+    if (tally->accounts->len >= places)
         return NULL;
     account = g_new0(struct account, 1);
     account->uid = uid;

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Of one uid so many kinds are told apart in a minute, and so many uids; the rest is one count. */
+/* Of one uid so many kinds are told apart in a minute, and so many uids; the rest is one count. Whoever has
+ * subordinate uids (subuid(5)) has thousands, so that those get half of the places at most. */
 #define TALLY_KINDS 16
 #define TALLY_UIDS 32
+#define TALLY_SUBORDINATE 100000 /* where they start */
 
 /* Two refusals are of one kind if all of this is the same. NULL is "". */
 struct tally_kind {

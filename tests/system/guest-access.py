@@ -205,6 +205,26 @@ class Access(unittest.TestCase):
             self.assertIn('org.keyturn1.manage', done.stderr)
         run('keyturn', '--system', 'list', user='carol')
 
+    def test_who_floods_is_a_count(self):
+        """Two hundred fetches and twenty orders of somebody who may do neither: a line each, and two counts."""
+        script = ('from guest import *\nwith system_bus() as bus:\n'
+                  '    for member, signature, *args in [("GetKey", "s", "nobodys")] * 200 + [("Reload", "")] * 20:\n'
+                  '        try:\n'
+                  '            bus.call(KEYTURN, KEYTURN_PATH, MANAGER, member, signature, *args)\n'
+                  '        except BusError as error:\n'
+                  f'            assert error.name == "{DENIED}", error\n'
+                  '        else:\n'
+                  '            raise AssertionError(member)\n')
+        guest.add_user('dave')
+        run('python3', '-Bc', script, user='dave', env={'PYTHONPATH': str(PLACE)})
+        of_dave = 'dave', f'uid {pwd.getpwnam("dave").pw_uid}'
+        systemctl('restart', 'keyturnd')  # ends the minute
+        guest.wait_for_keyring()
+        told = [(e['Integration'], e['Count']) for e in manager('GetHistory', 'st', '', 0)
+                if e['Event'] == 'refused' and e['Caller'].split(',')[0] in of_dave]
+        self.assertEqual(sorted(told), [('', 1), ('', 19), ('nobodys', 1), ('nobodys', 199)])
+        self.assertIn('nobodys: refused 199 more times: no rule: nobody may', journal('keyturnd'))
+
     def test_polkit_can_let_somebody_manage(self):
         rules = pathlib.Path('/etc/polkit-1/rules.d/10-test.rules')
         rules.parent.mkdir(parents=True, exist_ok=True)

@@ -116,11 +116,25 @@ static void test_uids_are_bounded(void **state)
     unsigned told = 0;
     uint64_t counted = 0;
 
-    for (uid_t uid = 100000; uid < 101000; uid++)
+    for (uid_t uid = 1000; uid < 2000; uid++)
         told += add_names(tally, uid, 40);
     assert_int_equal(told, TALLY_UIDS * TALLY_KINDS);
     tally_end(tally, sum, &counted);
     assert_int_equal(told + counted, 40000);
+}
+
+/* Thousands of uids that belong to one person leave room for others. */
+static void test_subordinate_uids(void **state)
+{
+    struct tally *tally = *state;
+    unsigned told = 0;
+
+    for (uid_t uid = TALLY_SUBORDINATE; uid < TALLY_SUBORDINATE + 5000; uid++)
+        told += add(tally, uid, "", "crm", "");
+    assert_int_equal(told, TALLY_UIDS / 2);
+    assert_true(add(tally, 1000, "", "crm", ""));
+    assert_true(add(tally, 0, "", "crm", ""));
+    assert_counts(tally, "2 -1 - - - 4984\n");
 }
 
 static void test_further_uids(void **state)
@@ -137,8 +151,12 @@ static void test_further_uids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_kinds),        TEST(test_copies), TEST(test_names_are_bounded), TEST(test_uids_are_bounded),
+        TEST(test_kinds),
+        TEST(test_copies),
+        TEST(test_names_are_bounded),
+        TEST(test_uids_are_bounded),
         TEST(test_further_uids),
+        TEST(test_subordinate_uids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
