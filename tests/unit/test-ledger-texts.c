@@ -9,9 +9,11 @@
 #define CUT ODD("616263c3")      /* "abc", and half a character */
 #define ESCAPE ODD("1b5d303b78") /* ESC ] 0 ; x */
 
-/* As if the migration had never been. */
+/* As if the migrations had never been. */
 static const char older[] =
     "PRAGMA user_version = 1;"
+    "DROP INDEX history_by_integration; ALTER TABLE history DROP COLUMN count;"
+    "DROP TABLE fetches; DROP TABLE refusals;"
     "INSERT INTO integrations (name, environment, last_fetched_by) VALUES ('crm', 1, " CUT ");"
     "INSERT INTO integrations (name, environment, last_fetched_by) VALUES ('erp', 1, 'as it was');"
     "INSERT INTO keys (integration, environment, id, item, last4, name, state, generation, created_at, "
