@@ -95,15 +95,19 @@ void manage_remove_integration(struct service *service, sd_bus_message *call, co
 
 void manage_open_upload(struct service *service, sd_bus_message *call, const struct caller *caller)
 {
-    _cleanup_close_ int fd = uploads_open(service->uploads, sd_bus_message_get_sender(call));
+    _cleanup_close_ int fd =
+        uploads_open(service->uploads, sd_bus_message_get_sender(call), caller->holder.uid);
     g_autoptr(GError) error = NULL;
 
     if (fd >= 0) {
         sd_bus_reply_method_return(call, "h", fd);
         return;
     }
-    error = g_error_new(KT_ERROR, fd == -EBUSY ? KT_BUSY : KT_FAILED, "no pipe can be made: %s: try again",
-                        g_strerror(-fd));
+    if (fd == -EDQUOT || fd == -EBUSY)
+        error = g_error_new(KT_ERROR, KT_BUSY, "too many uploads %sare open: end one, or try again in 30 s",
+                            fd == -EDQUOT ? "of this user " : "");
+    else
+        error = g_error_new(KT_ERROR, KT_FAILED, "no socket can be made: %s: try again", g_strerror(-fd));
     bus_reply_error(call, error);
 }
 

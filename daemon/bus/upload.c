@@ -15,10 +15,12 @@
 #define UPLOAD_MAX 4096
 #define UPLOAD_TIME (30 * USEC_PER_SEC)
 #define UPLOADS_MAX 64
+#define UPLOADS_OF_USER_MAX 8
 
 struct upload {
     struct uploads *uploads;
     char *sender;
+    uid_t uid;
     int fd;
     sd_event_source *end;
 };
@@ -81,19 +83,33 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-int uploads_open(struct uploads *uploads, const char *sender)
+static unsigned count_of_user(const struct uploads *uploads, uid_t uid)
+{
+    GHashTableIter each;
+    void *upload;
+    unsigned n = 0;
+
+    g_hash_table_iter_init(&each, uploads->open);
+    while (g_hash_table_iter_next(&each, NULL, &upload))
+        n += ((struct upload *)upload)->uid == uid;
+    return n;
+}
+
+int uploads_open(struct uploads *uploads, const char *sender, uid_t uid)
 {
     const int yes = 1;
     struct upload *upload;
     int ends[2], r;
 
     g_hash_table_remove(uploads->open, sender);
+    if (count_of_user(uploads, uid) >= UPLOADS_OF_USER_MAX)
+        return -EDQUOT;
     if (g_hash_table_size(uploads->open) >= UPLOADS_MAX)
         return -EBUSY;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
         return -errno;
     upload = g_new0(struct upload, 1);
-    *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .fd = ends[0]};
+    *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .uid = uid, .fd = ends[0]};
     r = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0 ? -errno : 0;
     if (r >= 0)
         r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME,
@@ -107,7 +123,6 @@ int uploads_open(struct uploads *uploads, const char *sender)
     return ends[1];
 }
 
-/* All that is there, which may have come in several writes. */
 /* Whoever else saw the descriptor pass can write into it: what is not of the sender's own process is passed
  * over. 0 at the end of what is there. */
 static ssize_t read_some(int fd, pid_t pid, char *text, size_t size)
@@ -133,12 +148,15 @@ static ssize_t read_some(int fd, pid_t pid, char *text, size_t size)
     return MAX(n, 0);
 }
 
-/* All that is there, which may have come in several writes. */
+/* All that is there, which may have come in several writes. Nothing more is let in, so that it has an end
+ * however fast somebody writes. */
 static size_t read_all(int fd, pid_t pid, char *text, size_t size)
 {
     size_t length = 0;
     ssize_t n;
 
+    if (shutdown(fd, SHUT_RD) < 0)
+        return 0;
     while (length < size && (n = read_some(fd, pid, text + length, size - length)) > 0)
         length += (size_t)n;
     return length;
