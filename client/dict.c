@@ -130,7 +130,7 @@ const char *dict_text(json_object *dict, const char *key)
 {
     json_object *value;
 
-    return json_object_object_get_ex(dict, key, &value) ? json_object_get_string(value) : "";
+    return json_object_object_get_ex(dict, key, &value) && value ? json_object_get_string(value) : "";
 }
 
 guint64 dict_number(json_object *dict, const char *key)
@@ -145,6 +145,13 @@ bool dict_flag(json_object *dict, const char *key)
     json_object *value;
 
     return json_object_object_get_ex(dict, key, &value) && json_object_get_boolean(value);
+}
+
+bool dict_is_null(json_object *dict, const char *key)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(dict, key, &value) && !value;
 }
 
 char *dict_join(json_object *dict, const char *key, const char *separator)

@@ -22,10 +22,13 @@ int dict_read_array(sd_bus_message *m, json_object **ret_array);
  * may. */
 json_object *dict_new_text(const char *text);
 
-/* Fields; "", 0, false, or an array of none where there is no such field. */
+/* Fields; "", 0, false, or an array of none where there is no such field, or null. */
 const char *dict_text(json_object *dict, const char *key);
 guint64 dict_number(json_object *dict, const char *key);
 bool dict_flag(json_object *dict, const char *key);
+
+/* Whether there is such a field, and it is null: it is not known. */
+bool dict_is_null(json_object *dict, const char *key);
 
 /* The texts of an array, joined. The caller frees it (g_free). */
 char *dict_join(json_object *dict, const char *key, const char *separator);

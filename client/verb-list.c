@@ -5,6 +5,7 @@
 
 #include "client/bus.h"
 #include "client/dict.h"
+#include "client/fetches.h"
 #include "client/integration.h"
 #include "client/options.h"
 #include "client/table.h"
@@ -51,6 +52,8 @@ int verb_list(struct client *client, int argc, char **argv, GError **error)
     if (bus_get_integrations(client, &integrations, error) < 0)
         return -1;
     if (client->json) {
+        if (fetches_fill_all(client, integrations, error) < 0)
+            return -1;
         g_autoptr(json_object) output = dicts_to_output(integrations);
         output_json(output);
         return 0;

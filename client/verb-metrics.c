@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/bus.h"
+#include "client/fetches.h"
 #include "client/integration.h"
 #include "client/options.h"
 #include "client/output.h"
@@ -81,7 +82,8 @@ int verb_metrics(struct client *client, int argc, char **argv, GError **error)
     if (r <= 0)
         return r;
     if (bus_get_manager(client, &manager, error) < 0 ||
-        bus_get_integrations(client, &integrations, error) < 0)
+        bus_get_integrations(client, &integrations, error) < 0 ||
+        fetches_fill_all(client, integrations, error) < 0)
         return -1;
     print_head("keyturn_info", "The version of keyturnd.");
     printf("keyturn_info{version=\"%s\",mode=\"%s\"} 1\n", dict_text(manager, "Version"),

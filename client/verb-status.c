@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/bus.h"
+#include "client/fetches.h"
 #include "client/history.h"
 #include "client/integration.h"
 #include "client/options.h"
@@ -12,6 +13,7 @@
 
 #define BAR_WIDTH 20
 #define N_RECENT 5
+#define FOR_MANAGERS "shown only to those who may manage keyturn"
 
 static void print_field(const char *name, enum colour colour, const char *text)
 {
@@ -38,12 +40,21 @@ static void print_title(const char *title, enum colour colour, const char *what)
            colour_on(COLOUR_BOLD), title, colour_off(COLOUR_BOLD), *what ? " - " : "", what);
 }
 
+static void print_last_fetch(json_object *i, guint64 now)
+{
+    guint64 at = dict_number(i, "LastFetchedAt");
+    const char *by = at > 0 ? dict_text(i, "LastFetchedBy") : "";
+    g_autofree char *at_text = both_times(at, now);
+
+    if (dict_is_null(i, "LastFetchedBy"))
+        print_field("Last fetched", COLOUR_DIM, FOR_MANAGERS);
+    else
+        take_field("Last fetched", COLOUR_NONE, g_strconcat(at_text, *by ? ", by " : "", by, NULL));
+}
+
 static void print_key(json_object *i, guint64 now)
 {
-    const char *last4 = dict_text(i, "Last4"), *id = dict_text(i, "KeyId"),
-               *by = dict_text(i, "LastFetchedBy");
-    guint64 fetched = dict_number(i, "LastFetchedAt");
-    g_autofree char *fetched_text = both_times(fetched, now);
+    const char *last4 = dict_text(i, "Last4"), *id = dict_text(i, "KeyId");
 
     if (!*last4) {
         print_field("Key", COLOUR_YELLOW, "none yet");
@@ -57,8 +68,7 @@ static void print_key(json_object *i, guint64 now)
     take_field("Due", COLOUR_NONE,
                dict_number(i, "DueAt") > 0 ? both_times(dict_number(i, "DueAt"), now) : g_strdup("never"));
     take_field("Last used", COLOUR_NONE, both_times(dict_number(i, "LastUsedAt"), now));
-    take_field("Last fetched", COLOUR_NONE,
-               g_strconcat(fetched_text, fetched > 0 && *by ? ", by " : "", fetched > 0 ? by : "", NULL));
+    print_last_fetch(i, now);
 }
 
 static void print_state(json_object *i)
@@ -145,7 +155,7 @@ static int show_one(struct client *client, const char *name, GError **error)
     g_autoptr(GError) local = NULL;
     guint64 now = when_now();
 
-    if (bus_get_integration(client, name, &i, error) < 0 ||
+    if (bus_get_integration(client, name, &i, error) < 0 || fetches_fill(client, i, error) < 0 ||
         get_or_denied(bus_get_holders(client, name, &holders, &local), &local, &holders, error) < 0 ||
         get_or_denied(bus_get_history(client, name, 0, &history, &local), &local, &history, error) < 0)
         return -1;
@@ -165,7 +175,7 @@ static int show_one(struct client *client, const char *name, GError **error)
     if (holders)
         print_holders(holders, now);
     else
-        print_field("Holders", COLOUR_DIM, "shown only to those who may manage keyturn");
+        print_field("Holders", COLOUR_DIM, FOR_MANAGERS);
     if (history)
         print_recent(history);
     return 0;
@@ -209,6 +219,8 @@ static int show_all(struct client *client, GError **error)
         bus_get_integrations(client, &integrations, error) < 0)
         return -1;
     if (client->json) {
+        if (fetches_fill_all(client, integrations, error) < 0)
+            return -1;
         g_autoptr(json_object) output = dict_to_output(manager);
         json_object_object_add(output, "integrations", dicts_to_output(integrations));
         output_json(output);

@@ -71,6 +71,7 @@ struct view {
     const struct api_settings *api;
     const struct rotation *rotation; /* NULL: idle */
     char *hint;                      /* what is wrong without a word of its own, or NULL */
+    bool tells_fetches;              /* every reader may know who fetched it */
 };
 
 static const char *state_of(const struct view *view)
@@ -108,7 +109,7 @@ static const char *text_of(const struct view *view, const char *property)
         {"Last4", view->key != NULL ? view->key->last4 : NULL},
         {"RotationState", state_of(view)},
         {"Attention", view->entry->attention != NULL ? view->entry->attention : view->hint},
-        {"LastFetchedBy", view->entry->last_fetched_by},
+        {"LastFetchedBy", view->tells_fetches ? view->entry->last_fetched_by : NULL},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -126,7 +127,7 @@ static uint64_t number_of(const struct view *view, const char *property)
         {"Generation", view->key != NULL ? view->key->generation : 0},
         {"CreatedAt", view->key != NULL ? view->key->created_at : 0},
         {"DueAt", due_of(view)},
-        {"LastFetchedAt", view->entry->last_fetched_at},
+        {"LastFetchedAt", view->tells_fetches ? view->entry->last_fetched_at : 0},
         {"LastUsedAt", view->key != NULL ? view->key->last_used_at : 0},
         {"RotateAfter", view->definition->rotate_after},
         {"Overlap", view->definition->overlap},
@@ -151,6 +152,7 @@ static bool view_at(struct service *service, const char *path, struct view *ret)
         .key = entry_current(entry),
         .api = &daemon->config->api[entry->definition->environment],
         .rotation = rotator_find(daemon->rotator, entry->definition->name),
+        .tells_fetches = !daemon->system_mode,
     };
     return true;
 }
@@ -323,8 +325,11 @@ void integration_emit_changed(struct service *service, const struct entry *entry
 
 void integration_emit_fetched(struct service *service, const struct entry *entry)
 {
-    g_autofree char *path = integration_path(entry->definition->name);
+    g_autofree char *path = NULL;
 
+    if (service->daemon->system_mode)
+        return;
+    path = integration_path(entry->definition->name);
     sd_bus_emit_properties_changed(service->bus, path, KT_INTEGRATION_INTERFACE, "LastFetchedAt",
                                    "LastFetchedBy", NULL);
 }

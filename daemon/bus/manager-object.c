@@ -32,6 +32,7 @@ static const struct {
     {"Explain", explain},
     {"GetHistory", read_get_history},
     {"GetHolders", read_get_holders},
+    {"GetLastFetches", read_get_last_fetches},
     {"Reload", manage_reload},
 };
 
@@ -126,6 +127,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("s", name, "t", since),
                             SD_BUS_RESULT("aa{sv}", entries), method_managed, OPEN),
     SD_BUS_METHOD_WITH_ARGS("GetHolders", SD_BUS_ARGS("s", name), SD_BUS_RESULT("aa{sv}", holders),
+                            method_managed, OPEN),
+    SD_BUS_METHOD_WITH_ARGS("GetLastFetches", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{s(ts)}", fetches),
                             method_managed, OPEN),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_managed, OPEN),
     SD_BUS_SIGNAL_WITH_ARGS("KeyChanged", SD_BUS_ARGS("s", name, "t", generation), 0),

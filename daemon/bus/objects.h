@@ -14,7 +14,8 @@ int integration_objects_add(struct service *service);
 /* Its object as an entry of GetManagedObjects, {oa{sa{sv}}}. Negative errno. */
 int integration_append(struct service *service, sd_bus_message *message, const char *name);
 
-/* Every property that can change, or those of a fetch alone. */
+/* Every property that can change, or those of a fetch alone. In system mode the latter are nobody's to see,
+ * and nothing is sent: a fetch at that moment would tell as much. */
 void integration_emit_changed(struct service *service, const struct entry *entry);
 void integration_emit_fetched(struct service *service, const struct entry *entry);
 void integration_emit_added(struct service *service, const char *name);

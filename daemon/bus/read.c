@@ -108,11 +108,11 @@ static void send_reply(sd_bus_message *call, struct reply *reply)
     bus_reply_error(call, error);
 }
 
-static void open_reply(sd_bus_message *call, struct reply *reply)
+static void open_reply(sd_bus_message *call, struct reply *reply, const char *element)
 {
     reply->r = sd_bus_message_new_method_return(call, &reply->message);
     if (reply->r >= 0)
-        reply->r = sd_bus_message_open_container(reply->message, 'a', "a{sv}");
+        reply->r = sd_bus_message_open_container(reply->message, 'a', element);
 }
 
 void read_get_history(struct service *service, sd_bus_message *call, const struct caller *caller)
@@ -125,7 +125,7 @@ void read_get_history(struct service *service, sd_bus_message *call, const struc
 
     reply.r = sd_bus_message_read(call, "st", &name, &since);
     if (reply.r >= 0)
-        open_reply(call, &reply);
+        open_reply(call, &reply, "a{sv}");
     if (reply.r >= 0) {
         r = ledger_read_history(service->daemon->ledger, name, since, append_event, &reply);
         reply.r = r < 0 ? r : reply.r;
@@ -165,11 +165,31 @@ void read_get_holders(struct service *service, sd_bus_message *call, const struc
         bus_reply_error(call, error);
         return;
     }
-    open_reply(call, &reply);
+    open_reply(call, &reply, "a{sv}");
     for (guint i = 0; reply.r >= 0 && i < entry->holders->len; i++) {
         const struct holder *holder = entry->holders->pdata[i];
         reply.r = append_holder(reply.message, holder, holder_is_alive(holder, service->daemon->system_mode));
     }
+    send_reply(call, &reply);
+    sd_bus_message_unref(reply.message);
+}
+
+static void append_last_fetch(struct entry *entry, void *userdata)
+{
+    struct reply *reply = userdata;
+
+    if (reply->r >= 0 && entry->last_fetched_at > 0)
+        reply->r =
+            sd_bus_message_append(reply->message, "{s(ts)}", entry->definition->name, entry->last_fetched_at,
+                                  entry->last_fetched_by != NULL ? entry->last_fetched_by : "");
+}
+
+void read_get_last_fetches(struct service *service, sd_bus_message *call, const struct caller *caller)
+{
+    struct reply reply = {};
+
+    open_reply(call, &reply, "{s(ts)}");
+    registry_each(service->daemon->registry, false, append_last_fetch, &reply);
     send_reply(call, &reply);
     sd_bus_message_unref(reply.message);
 }
