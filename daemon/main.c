@@ -61,8 +61,12 @@ static bool serve(sd_event *event, struct manager *manager, GError **error)
     else if (manager_load(manager, error)) {
         r = service_own_name(service);
         if (r < 0)
-            g_set_error(error, KT_ERROR, KT_FAILED, "the name org.keyturn1 can't be had: %s",
-                        r == -EEXIST ? "another keyturnd has it: stop that one" : g_strerror(-r));
+            g_set_error(
+                error, KT_ERROR, KT_FAILED, "the name org.keyturn1 can't be had: %s",
+                r == -EEXIST ? "another keyturnd has it: stop that one"
+                : r == -EACCES
+                    ? "the system bus lets the user keyturn alone have it: use systemctl start keyturnd"
+                    : g_strerror(-r));
         else
             r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, manager);
     }

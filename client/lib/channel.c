@@ -40,14 +40,36 @@ static pid_t find_sender(struct msghdr *message)
     return credentials.pid;
 }
 
-static int check(struct msghdr *message, const char *text, ssize_t n, pid_t sender)
+/* Descriptors that came along had no room, and are closed by the kernel. */
+static int copy_text(const struct msghdr *message, const char *text, ssize_t n, char **ret_key)
 {
-    if (sender <= 0 || find_sender(message) != sender)
-        return -EKEYREJECTED;
-    /* Descriptors that came along had no room, and are closed by the kernel. */
     if (n == 0 || message->msg_flags & (MSG_TRUNC | MSG_CTRUNC) || memchr(text, '\0', (size_t)n))
         return -EBADMSG;
-    return 0;
+    *ret_key = strndup(text, (size_t)n);
+    return *ret_key ? 0 : -ENOMEM;
+}
+
+/* sender: 0 if anybody may have sent it. */
+static int receive(int fd, pid_t sender, struct msghdr *message, char **ret_key)
+{
+    char buffer[KEY_MAX];
+    struct iovec part = {.iov_base = buffer, .iov_len = sizeof(buffer)};
+    ssize_t n;
+    int r;
+
+    message->msg_iov = &part;
+    message->msg_iovlen = 1;
+    do
+        n = recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        r = -errno;
+    else if (sender > 0 && find_sender(message) != sender)
+        r = -EKEYREJECTED;
+    else
+        r = copy_text(message, buffer, n, ret_key);
+    explicit_bzero(buffer, sizeof(buffer));
+    return r;
 }
 
 int channel_take(int ours, pid_t sender, char **ret_key)
@@ -56,19 +78,14 @@ int channel_take(int ours, pid_t sender, char **ret_key)
         char bytes[CMSG_SPACE(sizeof(struct ucred))];
         struct cmsghdr aligned;
     } control;
-    char buffer[KEY_MAX];
-    struct iovec part = {.iov_base = buffer, .iov_len = sizeof(buffer)};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    ssize_t n;
-    int r;
+    struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof(control)};
 
-    do
-        n = recvmsg(ours, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    r = n < 0 ? -errno : check(&message, buffer, n, sender);
-    if (r == 0 && !(*ret_key = strndup(buffer, (size_t)n)))
-        r = -ENOMEM;
-    explicit_bzero(buffer, sizeof(buffer));
-    return r;
+    return sender > 0 ? receive(ours, sender, &message, ret_key) : -EKEYREJECTED;
+}
+
+int channel_read(int read_end, char **ret_key)
+{
+    struct msghdr message = {};
+
+    return receive(read_end, 0, &message, ret_key);
 }

@@ -31,8 +31,8 @@ static int find_process(sd_bus *bus, sd_bus_message *m, pid_t *ret_pid)
 }
 
 /* Lends keyturnd the other end. */
-static int call_get_key(sd_bus *bus, bool system, const char *name, int lent, uint64_t *ret_generation,
-                        pid_t *ret_pid, struct keyturn_error *error)
+static int call_get_key(sd_bus *bus, const char *name, int lent, uint64_t *ret_generation, pid_t *ret_pid,
+                        struct keyturn_error *error)
 {
     _cleanup_bus_error_ sd_bus_error bus_error = SD_BUS_ERROR_NULL;
     _cleanup_message_ sd_bus_message *reply = NULL;
@@ -43,7 +43,7 @@ static int call_get_key(sd_bus *bus, bool system, const char *name, int lent, ui
     if (r >= 0)
         r = sd_bus_message_read(reply, "t", ret_generation);
     if (r < 0)
-        return failure_of_call(system, r, &bus_error, error);
+        return failure_of_call(false, r, &bus_error, error);
     r = find_process(bus, reply, ret_pid);
     return r < 0 ? failure_local(r, "the bus does not say which process keyturnd is: try again", error) : 0;
 }
@@ -57,26 +57,53 @@ static int take_key(int ours, pid_t keyturnd, char **ret_key, struct keyturn_err
     return r < 0 ? failure_local(r, "no key came from keyturnd: see its journal", error) : 0;
 }
 
+/* Everybody on the user's bus may watch, so keyturnd gets an end of ours, and ours alone can be read. */
+static int get_by_lending(sd_bus *bus, const char *name, char **ret_key, uint64_t *ret_generation,
+                          struct keyturn_error *error)
+{
+    _cleanup_close_ int ours = -1, lent = -1;
+    pid_t keyturnd;
+    int r = channel_open(&ours, &lent);
+
+    if (r < 0)
+        return failure_local(r, "no socket can be made: raise the limit of open files", error);
+    r = call_get_key(bus, name, lent, ret_generation, &keyturnd, error);
+    kt_close_p(&lent);
+    return r < 0 ? r : take_key(ours, keyturnd, ret_key, error);
+}
+
+/* Root alone may watch the system's bus, which lets no descriptor of ours in: keyturnd gives out one of its
+ * own. */
+static int get_by_opening(sd_bus *bus, const char *name, char **ret_key, uint64_t *ret_generation,
+                          struct keyturn_error *error)
+{
+    _cleanup_bus_error_ sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+    _cleanup_message_ sd_bus_message *reply = NULL;
+    int read_end, r;
+
+    r = sd_bus_call_method(bus, KT_BUS_NAME, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, "OpenKey", &bus_error,
+                           &reply, "s", name);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "ht", &read_end, ret_generation);
+    if (r < 0)
+        return failure_of_call(true, r, &bus_error, error);
+    r = channel_read(read_end, ret_key);
+    return r < 0 ? failure_local(r, "no key came from keyturnd: see its journal", error) : 0;
+}
+
 EXPORT int keyturn_get_key(const char *name, unsigned flags, char **ret_key, uint64_t *ret_generation,
                            struct keyturn_error *error)
 {
     _cleanup_bus_ sd_bus *bus = NULL;
-    _cleanup_close_ int ours = -1, lent = -1;
     uint64_t generation;
     char *key = NULL;
-    pid_t keyturnd;
     int r;
 
     r = failure_open_bus(is_system(flags), &bus, error);
     if (r < 0)
         return r;
-    r = channel_open(&ours, &lent);
-    if (r < 0)
-        return failure_local(r, "no socket can be made: raise the limit of open files", error);
-    r = call_get_key(bus, is_system(flags), name, lent, &generation, &keyturnd, error);
-    kt_close_p(&lent);
-    if (r >= 0)
-        r = take_key(ours, keyturnd, &key, error);
+    r = is_system(flags) ? get_by_opening(bus, name, &key, &generation, error)
+                         : get_by_lending(bus, name, &key, &generation, error);
     if (r < 0)
         return r;
     *ret_key = key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libkeyturn: fetches HueChat API keys from keyturnd. The key comes through a socket, so a monitor of the bus
- * does not see it, and is taken from keyturnd's process alone. Every call opens and closes a connection of
+ * does not see it, and is taken from keyturnd alone. Every call opens and closes a connection of
  * its own, so any thread may call. */
 #pragma once
 

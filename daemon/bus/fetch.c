@@ -19,14 +19,22 @@
 #include "daemon/secrets.h"
 #include "daemon/util/cleanup.h"
 
+/* How the key gets to the caller. */
+enum way {
+    WAY_STRING, /* in the reply */
+    WAY_LENT,   /* into a socket that the caller sent along */
+    WAY_OPENED, /* in a socket that the reply has */
+};
+
 /* One fetch under way. */
 struct fetch {
     struct service *service;
     int (*read)(struct fetch *fetch); /* takes the arguments out of the call */
     void (*act)(struct fetch *fetch, struct entry *entry);
-    sd_bus_message *call;        /* NULL until the caller is known */
-    const char *name;            /* in the call */
-    int fd;                      /* the caller's pipe, in the call; -1: it wants a string */
+    sd_bus_message *call; /* NULL until the caller is known */
+    const char *name;     /* in the call */
+    enum way way;
+    int lent;                    /* in the call */
     uint64_t generation;         /* an argument of two of them */
     const struct caller *caller; /* NULL: not known; valid while it acts */
     uid_t counted;               /* whose share it takes; (uid_t)-1: nobody's yet */
@@ -133,20 +141,14 @@ static void identified(enum caller_answer answer, const struct caller *caller, s
     }
 }
 
-static int start(struct service *service, sd_bus_message *call, int (*read)(struct fetch *fetch),
-                 void (*act)(struct fetch *fetch, struct entry *entry))
+static int start(struct service *service, sd_bus_message *call, enum way way,
+                 int (*read)(struct fetch *fetch), void (*act)(struct fetch *fetch, struct entry *entry))
 {
     struct fetch *fetch = g_new0(struct fetch, 1);
 
-    *fetch = (struct fetch){.service = service, .read = read, .act = act, .fd = -1, .counted = (uid_t)-1};
+    *fetch = (struct fetch){.service = service, .read = read, .act = act, .way = way, .counted = (uid_t)-1};
     callers_identify(service->callers, call, identified, fetch);
     return 1;
-}
-
-/* The reply has left. */
-static void account(struct fetch *fetch, struct entry *entry, const struct caller *caller)
-{
-    accounting_fetched(fetch->service->daemon->accounting, entry, &caller->holder, caller->text);
 }
 
 static int reply_string(struct fetch *fetch, const struct secret *secret)
@@ -161,20 +163,46 @@ static int reply_string(struct fetch *fetch, const struct secret *secret)
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static int hand_out(struct fetch *fetch, const struct secret *secret, const struct ledger_key *key)
+static int reply_lent(struct fetch *fetch, const struct secret *secret, uint64_t generation)
 {
-    g_autoptr(GError) error = NULL;
-    int r;
+    int r = delivery_give(fetch->lent, secret);
 
-    if (fetch->fd < 0)
+    return r < 0 ? r : sd_bus_reply_method_return(fetch->call, "t", generation);
+}
+
+static int reply_opened(struct fetch *fetch, const struct secret *secret, uint64_t generation)
+{
+    _cleanup_close_ int read_end = delivery_open(secret);
+
+    return read_end < 0 ? read_end : sd_bus_reply_method_return(fetch->call, "ht", read_end, generation);
+}
+
+static int reply_key(struct fetch *fetch, const struct secret *secret, uint64_t generation)
+{
+    switch (fetch->way) {
+    case WAY_STRING:
         return reply_string(fetch, secret);
-    r = delivery_give(fetch->fd, secret);
-    if (r >= 0)
-        return sd_bus_reply_method_return(fetch->call, "t", key->generation);
-    error = g_error_new(KT_ERROR, KT_INVALID,
-                        "it takes no key (%s): pass the end of a new socket pair or pipe", g_strerror(-r));
-    bus_reply_error(fetch->call, error);
-    return r;
+    case WAY_LENT:
+        return reply_lent(fetch, secret, generation);
+    case WAY_OPENED:
+        return reply_opened(fetch, secret, generation);
+    }
+    return -EINVAL;
+}
+
+static void hand_out(struct fetch *fetch, struct entry *entry, const struct caller *caller,
+                     const struct secret *secret)
+{
+    int r = reply_key(fetch, secret, entry_current(entry)->generation);
+
+    if (r >= 0) {
+        accounting_fetched(fetch->service->daemon->accounting, entry, &caller->holder, caller->text);
+        fetch_free(fetch);
+    } else if (fetch->way == WAY_LENT)
+        refuse_with(fetch, KT_INVALID, "it takes no key (%s): pass one end of a new socket pair",
+                    g_strerror(-r));
+    else
+        refuse_with(fetch, KT_FAILED, "the key can't be sent (%s): try again", g_strerror(-r));
 }
 
 /* A slow keyring may have let the caller go: who is not there any more gets nothing. */
@@ -193,17 +221,27 @@ static void got(const struct secret *secret, const GError *error, void *userdata
     } else if (key == NULL) {
         refuse_with(fetch, KT_NO_KEY, "the key is gone: ask again");
     } else {
-        if (hand_out(fetch, secret, key) >= 0)
-            account(fetch, entry, caller);
-        fetch_free(fetch);
+        hand_out(fetch, entry, caller, secret);
     }
+}
+
+/* The way that nobody who watches the bus can read: in system mode only root can, so the socket's end may
+ * pass. */
+static const char *closed_way(const struct service *service)
+{
+    return service->daemon->system_mode ? "OpenKey" : "GetKeyToFd";
+}
+
+static bool is_closed(const struct fetch *fetch)
+{
+    return fetch->way == WAY_LENT || (fetch->way == WAY_OPENED && fetch->service->daemon->system_mode);
 }
 
 static void act_get_key(struct fetch *fetch, struct entry *entry)
 {
-    if (fetch->fd < 0 && entry->definition->pipe_only) {
-        refuse_with(fetch, KT_DENIED, "%s has Delivery=pipe: call GetKeyToFd, as keyturn get does",
-                    fetch->name);
+    if (entry->definition->pipe_only && !is_closed(fetch)) {
+        refuse_with(fetch, KT_DENIED, "%s has Delivery=pipe: call %s, as keyturn get does", fetch->name,
+                    closed_way(fetch->service));
         return;
     }
     secrets_get(fetch->service->daemon, entry, got, fetch);
@@ -216,26 +254,42 @@ static int read_name(struct fetch *fetch)
 
 static int read_name_and_fd(struct fetch *fetch)
 {
-    return sd_bus_message_read(fetch->call, "sh", &fetch->name, &fetch->fd);
+    return sd_bus_message_read(fetch->call, "sh", &fetch->name, &fetch->lent);
 }
 
 int fetch_get_key(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start(userdata, call, read_name, act_get_key);
+    return start(userdata, call, WAY_STRING, read_name, act_get_key);
 }
 
 static void act_get_key_to_fd(struct fetch *fetch, struct entry *entry)
 {
-    if (delivery_is_possible(fetch->fd))
+    if (delivery_is_possible(fetch->lent))
         act_get_key(fetch, entry);
     else
-        refuse_with(fetch, KT_INVALID,
-                    "this is no pipe to write into: make one with socketpair(2) or pipe(2)");
+        refuse_with(
+            fetch, KT_INVALID,
+            "this is no connected AF_UNIX socket: pass one end of a socketpair(2); whoever has only a pipe "
+            "uses keyturn get");
+}
+
+int fetch_open_key(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+{
+    return start(userdata, call, WAY_OPENED, read_name, act_get_key);
 }
 
 int fetch_get_key_to_fd(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start(userdata, call, read_name_and_fd, act_get_key_to_fd);
+    struct service *service = userdata;
+    g_autoptr(GError) error = NULL;
+
+    if (!service->daemon->system_mode)
+        return start(service, call, WAY_LENT, read_name_and_fd, act_get_key_to_fd);
+    /* The bus's policy keeps such a call away; where that is another one, the descriptor is left alone. */
+    error = g_error_new(KT_ERROR, KT_DENIED,
+                        "system mode takes no descriptors: call OpenKey, as keyturn get does");
+    bus_reply_error(call, error);
+    return 1;
 }
 
 static void act_acknowledge(struct fetch *fetch, struct entry *entry)
@@ -290,10 +344,10 @@ static int read_name_and_generation(struct fetch *fetch)
 
 int fetch_acknowledge(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start(userdata, call, read_name_and_generation, act_acknowledge);
+    return start(userdata, call, WAY_STRING, read_name_and_generation, act_acknowledge);
 }
 
 int fetch_report_rejected(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
-    return start(userdata, call, read_name_and_generation, act_report);
+    return start(userdata, call, WAY_STRING, read_name_and_generation, act_report);
 }

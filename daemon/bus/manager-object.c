@@ -94,6 +94,8 @@ static const sd_bus_vtable vtable[] = {
                             SECRET),
     SD_BUS_METHOD_WITH_ARGS("GetKeyToFd", SD_BUS_ARGS("s", integration, "h", write_end),
                             SD_BUS_RESULT("t", generation), fetch_get_key_to_fd, OPEN),
+    SD_BUS_METHOD_WITH_ARGS("OpenKey", SD_BUS_ARGS("s", integration),
+                            SD_BUS_RESULT("h", read_end, "t", generation), fetch_open_key, OPEN),
     SD_BUS_METHOD_WITH_ARGS("GetIntegration", SD_BUS_ARGS("s", integration), SD_BUS_RESULT("o", path),
                             read_get_integration, OPEN),
     SD_BUS_METHOD_WITH_ARGS("GetSettings", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a{sv}", settings),

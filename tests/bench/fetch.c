@@ -2,10 +2,10 @@
 /* What a fetch costs, as a ratio to Peer.Ping of the same daemon in the same run. bench-fetch.py gives it a
  * world. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,21 +35,43 @@ static int get_key(sd_bus *bus)
                               "s", "bench");
 }
 
-static int get_key_to_fd(sd_bus *bus)
+static int read_key(int fd)
 {
     char key[4096];
-    int ends[2], r;
-    ssize_t n;
+    ssize_t n = read(fd, key, sizeof key);
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    explicit_bzero(key, sizeof key);
+    return n > 0 ? 0 : -EIO;
+}
+
+static int get_key_to_fd(sd_bus *bus)
+{
+    int ends[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     r = sd_bus_call_method(bus, KT_BUS_NAME, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, "GetKeyToFd", NULL, NULL,
                            "sh", "bench", ends[1]);
     close(ends[1]);
-    n = r < 0 ? 0 : read(ends[0], key, sizeof key);
+    if (r >= 0)
+        r = read_key(ends[0]);
     close(ends[0]);
-    explicit_bzero(key, sizeof key);
-    return r < 0 ? r : n > 0 ? 0 : -EIO;
+    return r;
+}
+
+static int open_key(sd_bus *bus)
+{
+    sd_bus_message *reply = NULL;
+    int read_end, r;
+
+    r = sd_bus_call_method(bus, KT_BUS_NAME, KT_OBJECT_PATH, KT_MANAGER_INTERFACE, "OpenKey", NULL, &reply,
+                           "s", "bench");
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "h", &read_end);
+    if (r >= 0)
+        r = read_key(read_end);
+    sd_bus_message_unref(reply);
+    return r;
 }
 
 static int by_size(const void *a, const void *b)
@@ -81,7 +103,8 @@ int main(void)
     static const struct {
         const char *name;
         int (*call)(sd_bus *bus);
-    } calls[] = {{"Peer.Ping", ping}, {"GetKey", get_key}, {"GetKeyToFd", get_key_to_fd}};
+    } calls[] = {
+        {"Peer.Ping", ping}, {"GetKey", get_key}, {"GetKeyToFd", get_key_to_fd}, {"OpenKey", open_key}};
     sd_bus *bus = NULL;
     double base = 0;
     int r = sd_bus_open_user(&bus);

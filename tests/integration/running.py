@@ -7,6 +7,7 @@
 """
 import contextlib
 import os
+import socket
 import subprocess
 
 from wire import BusError
@@ -65,16 +66,14 @@ class Running(World):
         """The key, by GetKey."""
         return (bus or self.bus).call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKey', 's', name)
 
-    def fetch_by_pipe(self, name, bus=None):
+    def fetch_by_socket(self, name, bus=None, kind=socket.SOCK_SEQPACKET):
         """(key, generation), by GetKeyToFd."""
-        read_end, write_end = os.pipe()
-        try:
+        ours, lent = socket.socketpair(type=kind)
+        with ours, lent:
+            ours.setblocking(False)
             generation = (bus or self.bus).call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', name, 0,
-                                                fds=[write_end])
-            return os.read(read_end, 4096).decode(), generation
-        finally:
-            os.close(read_end)
-            os.close(write_end)
+                                                fds=[lent.fileno()])
+            return ours.recv(4096).decode(), generation
 
     @contextlib.contextmanager
     def holder(self, name):

@@ -135,7 +135,7 @@ class Account(Running):
 
     def verdict_on_key(self, name, properties, keys, scopes):
         try:
-            secret, generation = self.fetch_by_pipe(name)
+            secret, generation = self.fetch_by_socket(name)
         except BusError as error:
             return [f'lost: {name} hands out nothing: {error}']
         key = next((k for k in keys if k['id'] == properties['KeyId']), None)
@@ -182,7 +182,7 @@ class Watch(threading.Thread):
     def look(self):
         before = self.keys()
         try:
-            secret, _ = self.account.fetch_by_pipe(self.name_watched, self.bus)
+            secret, _ = self.account.fetch_by_socket(self.name_watched, self.bus)
         except BusError as error:
             self.refusals[error.name.rsplit('.', 1)[1]] += 1
             return

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fetching a key: it waits for nothing, it goes into pipes and sockets alone, and it is accounted for."""
-import fcntl
+"""Fetching a key: it waits for nothing, it goes through sockets alone, and it is accounted for."""
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from running import Running
 from world import KEYTURN, KEYTURN_PATH, MANAGER, wait_for
 
 INVALID = 'org.freedesktop.DBus.Error.InvalidArgs'
+NO_SOCKET = 'no connected AF_UNIX socket'
 PATIENCE = 10  # seconds; what is stopped here stays stopped for longer
 
 
@@ -36,7 +36,7 @@ class Fetch(unittest.TestCase):
         self.stop(self.world.keyring.pid, self.world.sandbox.process.pid, *helpers.values())
         for _ in range(20):
             self.assertEqual(self.world.fetch('crm', self.bus), self.key)
-            self.assertEqual(self.world.fetch_by_pipe('crm', self.bus), (self.key, 1))
+            self.assertEqual(self.world.fetch_by_socket('crm', self.bus), (self.key, 1))
 
     def test_a_fetch_does_not_wait_for_a_rotation(self):
         """The new key is being created, and HueChat takes its time."""
@@ -81,100 +81,96 @@ class Fetch(unittest.TestCase):
         self.assertEqual(error.name, INVALID)
         self.assertIn(says, error.text)
 
-    def test_what_is_no_pipe_and_no_socket_is_refused(self):
+    def test_what_is_no_socket_is_refused(self):
         with tempfile.TemporaryFile() as file:
-            self.refused(file.fileno(), 'no pipe to write into')
+            self.refused(file.fileno(), NO_SOCKET)
             self.assertEqual(os.fstat(file.fileno()).st_size, 0)
         memory = os.memfd_create('key')
-        self.refused(memory, 'no pipe to write into')
+        self.refused(memory, NO_SOCKET)
         self.assertEqual(os.fstat(memory).st_size, 0)
         os.close(memory)
-        read_end, write_end = os.pipe()
-        self.refused(read_end, 'no pipe to write into')
-        os.close(read_end)
+        path = os.open('/dev', os.O_PATH)
+        self.refused(path, NO_SOCKET)
+        os.close(path)
+
+    def test_pipes_are_refused(self):
+        """Whoever sees one pass can open it anew; and who reads it can keep whoever splices into it waiting."""
+        read_end, write_end = os.pipe2(os.O_NONBLOCK)
+        for end in (read_end, write_end):
+            self.refused(end, 'keyturn get')
         os.close(write_end)
+        wait_for(lambda: os.read(read_end, 1) == b'', what='the end of the pipe, with nothing in it')
+        os.close(read_end)
 
     def test_sockets_of_the_network_are_refused(self):
         with socket.create_server(('127.0.0.1', 0)) as server, \
                 socket.create_connection(server.getsockname()) as theirs:
             ours, _ = server.accept()
-            self.refused(theirs.fileno(), '')
+            self.refused(theirs.fileno(), NO_SOCKET)
             ours.setblocking(False)
             self.assertRaises(BlockingIOError, ours.recv, 1)
             ours.close()
 
-    def fetch_by_socket(self, kind):
-        ours, theirs = socket.socketpair(type=kind)
-        self.bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', 'crm', 0, fds=[theirs.fileno()])
-        ours.setblocking(False)
-        key = ours.recv(4096).decode()
-        ours.close()
-        theirs.close()
-        return key
+    def test_sockets_without_a_peer_are_refused(self):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+            with socket.socket(socket.AF_UNIX, kind) as alone:
+                self.refused(alone.fileno(), NO_SOCKET)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind('')
+            listening.listen()
+            self.refused(listening.fileno(), NO_SOCKET)
 
-    def test_a_socket_takes_a_key_too(self):
-        self.assertEqual(self.fetch_by_socket(socket.SOCK_SEQPACKET), self.key)
-        self.assertEqual(self.fetch_by_socket(socket.SOCK_STREAM), self.key)
+    def test_all_kinds_of_pairs_take_a_key(self):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+            self.assertEqual(self.world.fetch_by_socket('crm', self.bus, kind), (self.key, 1))
 
     def test_a_full_socket_is_refused_and_not_waited_for(self):
-        ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        theirs.setblocking(False)
-        with self.assertRaises(BlockingIOError):
-            while True:
-                theirs.send(bytes(4096))
-        theirs.setblocking(True)
-        self.refused(theirs.fileno(), 'takes no key')
-        ours.close()
-        self.refused(theirs.fileno(), 'takes no key')
-        theirs.close()
-        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
-
-    def test_a_full_pipe_is_refused_and_not_waited_for(self):
         for blocking in (True, False):
-            read_end, write_end = os.pipe()
-            os.set_blocking(write_end, False)
+            ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+            theirs.setblocking(False)
             with self.assertRaises(BlockingIOError):
                 while True:
-                    os.write(write_end, bytes(4096))
-            os.set_blocking(write_end, blocking)
-            self.refused(write_end, 'takes no key')
-            self.assertEqual(os.get_blocking(write_end), blocking, 'the flags of the caller stay')
-            os.close(read_end)
-            os.close(write_end)
-        self.assertEqual(self.world.fetch('crm', self.bus), self.key)
-
-    def test_a_pipe_nobody_reads_is_refused(self):
-        read_end, write_end = os.pipe()
-        os.close(read_end)
-        self.refused(write_end, 'takes no key')
-        os.close(write_end)
+                    theirs.send(bytes(4096))
+            theirs.setblocking(blocking)
+            self.refused(theirs.fileno(), 'takes no key')
+            self.assertEqual(theirs.getblocking(), blocking, 'the flags of the caller stay')
+            ours.close()
+            self.refused(theirs.fileno(), 'takes no key')
+            theirs.close()
         self.assertEqual(self.world.fetch('crm', self.bus), self.key)
 
     def test_the_key_comes_whole_and_alone(self):
-        read_end, write_end = os.pipe2(os.O_NONBLOCK)
-        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
-        self.bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', 'crm', 0, fds=[write_end])
-        os.close(write_end)
-        self.assertEqual(os.read(read_end, 4096), self.key.encode())
-        # keyturnd keeps no copy of the write end: the pipe has an end.
-        wait_for(lambda: self.at_end(read_end), what='the end of the pipe')
-        os.close(read_end)
+        ours, lent = socket.socketpair()
+        with ours:
+            with lent:
+                self.bus.call(KEYTURN, KEYTURN_PATH, MANAGER, 'GetKeyToFd', 'sh', 'crm', 0, fds=[lent.fileno()])
+            self.assertEqual(ours.recv(4096), self.key.encode())
+            self.assertEqual(ours.recv(4096), b'', 'keyturnd keeps no copy: it has an end')
 
-    @staticmethod
-    def at_end(fd):
-        try:
-            return os.read(fd, 1) == b''
-        except BlockingIOError:
-            return False
+    def open_key(self, bus=None):
+        """(what is in the socket that OpenKey answers with, to its end; generation)"""
+        read_end, generation = (bus or self.bus).call(KEYTURN, KEYTURN_PATH, MANAGER, 'OpenKey', 's', 'crm')
+        with open(read_end, 'rb') as end:
+            return end.read().decode(), generation
+
+    def test_a_key_comes_out_of_a_socket(self):
+        with self.world.connect() as bus:
+            self.assertEqual(self.open_key(bus), (self.key, 1))
+            self.assertEqual(self.open_key(bus), (self.key, 1))
+            holder, = self.world.manager('GetHolders', 's', 'crm')
+            self.assertEqual((holder['Pid'], holder['Count']), (os.getpid(), 3), 'it is a fetch like any other')
+        self.assertEqual(self.world.error_of('OpenKey', 's', 'nobody').name,
+                         'org.keyturn1.Error.NoSuchIntegration')
 
     def test_no_descriptors_are_left_behind(self):
         def count():
             return len(os.listdir(f'/proc/{self.world.daemon.pid}/fd'))
-        self.world.fetch_by_pipe('crm', self.bus)
+        self.world.fetch_by_socket('crm', self.bus)
         before = count()
         for _ in range(50):
-            self.world.fetch_by_pipe('crm', self.bus)
-            self.test_a_pipe_nobody_reads_is_refused()
+            self.world.fetch_by_socket('crm', self.bus)
+            self.open_key()
+            self.test_pipes_are_refused()
         wait_for(lambda: count() <= before, what='closed descriptors')
 
     def test_a_caller_that_goes_at_once(self):

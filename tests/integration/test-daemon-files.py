@@ -182,7 +182,7 @@ class Files(unittest.TestCase):
         self.edit('Delivery=any', 'Delivery=pipe')
         self.world.keyturn('reload')
         self.assertEqual(self.world.error_of('GetKey', 's', 'crm').name, 'org.freedesktop.DBus.Error.AccessDenied')
-        self.assertEqual(self.world.probe(self.world.fetch_by_pipe('crm')[0]), 200)
+        self.assertEqual(self.world.probe(self.world.fetch_by_socket('crm')[0]), 200)
 
     def test_settings(self):
         config = self.world.config / 'keyturn.conf'

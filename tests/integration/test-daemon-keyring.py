@@ -43,7 +43,7 @@ class Keyring(unittest.TestCase):
                 change = bus.next_signal()
             self.assertEqual(change.body[:2], [MANAGER, {'KeyringState': 'locked'}])
         self.is_refused('KeyringLocked')
-        self.assertRaisesRegex(BusError, 'KeyringLocked', self.world.fetch_by_pipe, 'crm')
+        self.assertRaisesRegex(BusError, 'KeyringLocked', self.world.fetch_by_socket, 'crm')
         self.world.unlock_keyring()
         self.wait_keyring('unlocked')
         self.is_handed_out()

@@ -110,7 +110,7 @@ class Hardship(unittest.TestCase):
                 refused = account.keyturn('rotate', name, check=False)
                 self.assertNotEqual(refused.returncode, 0)
                 self.assertTrue(account.alive_now(), account.log('keyturnd')[-1000:])
-                account.fetch_by_pipe(name)
+                account.fetch_by_socket(name)
                 time.sleep(0.5)
                 self.assertEqual(len(account.sandbox.keys()), before, 'a key was created without its intent on disk')
                 heal()

@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from running import Running
-from wire import MEMBER
+from wire import BusError, MEMBER
 from world import KEYTURN, KEYTURN_PATH, MANAGER, build_root, wait_for
 
 FALSE_KEY = b'sk_test_false0123456789false0123'
@@ -117,8 +117,19 @@ class Taking(Watched):
         self.assertEqual((bytes(monitor.taken), monitor.reopened), (b'', 0))
         self.assertTrue(all(secret.startswith(b'sk_test_') for secret in secrets))
 
-    def test_out_of_a_pipe_it_is_taken(self):
-        """Which org.keyturn1(5) says; so this monitor is one that would have taken the others."""
+    def test_out_of_what_comes_it_is_taken(self):
+        """Which org.keyturn1(5) says of OpenKey; so this monitor is one that would have taken the others."""
+        monitor = self.watch()
+        self.world.login()
+        self.world.add('crm')
+        read_end, generation = self.world.manager('OpenKey', 's', 'crm')
+        wait_for(lambda: monitor.taken, what='the monitor to take the key')
+        with open(read_end, 'rb') as end:
+            self.assertEqual((end.read(), generation), (b'', 1))
+        self.assertEqual(monitor.taken.decode(), self.world.fetch('crm'))
+
+    def test_a_pipe_would_be_opened_anew(self):
+        """So none is taken, though a monitor sees it pass."""
         monitor = self.watch()
         self.world.login()
         self.world.add('crm')
@@ -129,9 +140,9 @@ class Taking(Watched):
                 serial = self.lend('crm', write_end)
                 os.close(write_end)
                 wait_for(lambda: monitor.reopened == 1, what='the monitor to open the pipe')
-            self.assertEqual(self.world.bus.wait_reply(serial), 1)
-            wait_for(lambda: monitor.taken, what='the monitor to take the key')
-            self.assertEqual(monitor.taken.decode(), self.world.fetch('crm'))
+            self.assertRaisesRegex(BusError, 'InvalidArgs', self.world.bus.wait_reply, serial)
+        monitor.end()
+        self.assertEqual(bytes(monitor.taken), b'')
 
 
 class Forging(Watched):
