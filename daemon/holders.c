@@ -26,6 +26,13 @@ bool holder_is_alive(const struct holder *holder, bool system_mode)
     return r == -EACCES || (r == 0 && started == holder->start_time);
 }
 
+/* What is held is told to everybody, by Attention; in system mode that is not who holds it. */
+static char *without_names(const struct entry *entry, unsigned n)
+{
+    return g_strdup_printf("still held by %u program%s that keyturn status %s names", n, n == 1 ? "" : "s",
+                           entry->definition->name);
+}
+
 unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_text)
 {
     const struct ledger_key *key = entry_current(entry);
@@ -43,7 +50,7 @@ unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_t
         n++;
     }
     g_free(entry->holders_text);
-    *ret_text = entry->holders_text = g_strdup(names->str);
+    *ret_text = entry->holders_text = system_mode && n > 0 ? without_names(entry, n) : g_strdup(names->str);
     return n;
 }
 

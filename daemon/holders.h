@@ -8,8 +8,8 @@
  * running. */
 bool holder_is_alive(const struct holder *holder, bool system_mode);
 
-/* How many living holders have an older generation than the current one. *ret_text names them; it is valid
- * until the next call. */
+/* How many living holders have an older generation than the current one. *ret_text names them, in
+ * system mode only their number; it is valid until the next call. */
 unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_text);
 
 /* How many living holders have any generation. */
