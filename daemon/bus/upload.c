@@ -12,6 +12,11 @@
 #include "daemon/util/cleanup.h"
 #include "daemon/util/clock.h"
 
+/* Linux 6.16: whether descriptors may be sent into it. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #define UPLOAD_MAX 4096
 #define UPLOAD_TIME (30 * USEC_PER_SEC)
 #define UPLOADS_MAX 64
@@ -95,9 +100,21 @@ static unsigned count_of_user(const struct uploads *uploads, uid_t uid)
     return n;
 }
 
+/* Says who wrote, and lets no descriptors in where the kernel can do that: the last one to drop a descriptor
+ * may have to wait for its file system. */
+static int prepare_end(int fd)
+{
+    const int yes = 1, no = 0;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) < 0 && errno != ENOPROTOOPT)
+        return -errno;
+    return 0;
+}
+
 int uploads_open(struct uploads *uploads, const char *sender, uid_t uid)
 {
-    const int yes = 1;
     struct upload *upload;
     int ends[2], r;
 
@@ -110,7 +127,7 @@ int uploads_open(struct uploads *uploads, const char *sender, uid_t uid)
         return -errno;
     upload = g_new0(struct upload, 1);
     *upload = (struct upload){.uploads = uploads, .sender = g_strdup(sender), .uid = uid, .fd = ends[0]};
-    r = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0 ? -errno : 0;
+    r = prepare_end(ends[0]);
     if (r >= 0)
         r = sd_event_add_time_relative(uploads->event, &upload->end, CLOCK_BOOTTIME, UPLOAD_TIME,
                                        USEC_PER_SEC, on_end, upload);

@@ -18,6 +18,7 @@ from wire import BusError
 from world import KEYTURN, KEYTURN_PATH, MANAGER, die_with_test, wait_for
 
 OF_USER = 8  # that one user may have open
+SO_PASSRIGHTS = 83
 BUSY = 'org.keyturn1.Error.Busy'
 # Writes into the descriptor without an end, as a process that is not the uploader.
 FLOOD = '''
@@ -27,6 +28,14 @@ os.set_blocking(fd, True)
 while True:
     os.write(fd, b'x' * 65536)
 '''
+
+
+def can_keep_descriptors_out():
+    with socket.socket(socket.AF_UNIX) as end:
+        try:
+            return end.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) >= 0
+        except OSError:
+            return False
 
 
 def open_upload(bus):
@@ -61,6 +70,13 @@ class Uploads(unittest.TestCase):
             self.assertEqual(error.name, BUSY)
             return False
         return True
+
+    @unittest.skipUnless(can_keep_descriptors_out(), 'the kernel is older than 6.16')
+    def test_descriptors_are_kept_out(self):
+        with open_upload(self.world.bus) as upload, open('/dev/null', 'rb') as null:
+            self.assertRaises(PermissionError, socket.send_fds, upload, [self.made.encode()], [null.fileno()])
+            upload.send(self.made.encode())
+            self.assertEqual(self.import_key(self.world.bus), self.made[-4:])
 
     @contextlib.contextmanager
     def flood(self, upload):
