@@ -201,5 +201,19 @@ class Fetch(unittest.TestCase):
         self.assertEqual(keys, [self.key] * 100)
 
 
+class SystemMode(unittest.TestCase):
+    def test_no_descriptor_is_taken(self):
+        """On a bus without keyturnd's policy, which keeps such a call away."""
+        world = self.enterContext(Running(keyring=False, login=False))
+        world.stop_daemon()
+        world.start_daemon('--system', env={'DBUS_SYSTEM_BUS_ADDRESS': world.address})
+        self.assertEqual(world.bus.get(KEYTURN, KEYTURN_PATH, MANAGER, 'Mode'), 'system')
+        ours, lent = socket.socketpair()
+        with ours, lent:
+            error = world.error_of('GetKeyToFd', 'sh', 'crm', 0, fds=[lent.fileno()])
+        self.assertEqual(error.name, 'org.freedesktop.DBus.Error.AccessDenied')
+        self.assertIn('call OpenKey', error.text)
+
+
 if __name__ == '__main__':
     unittest.main()

@@ -11,7 +11,8 @@ import time
 import unittest
 
 import guest
-from guest import BusError, KEYTURN, KEYTURN_PATH, MANAGER, PLACE, keyturn, manager, run, show, system_bus, wait_for
+from guest import BusError, KEYTURN, KEYTURN_PATH, MANAGER, PLACE, integration, keyturn, manager, run, show, \
+    system_bus, wait_for
 from stalling import FLUSH, Stalling
 from wire import CALL, DESTINATION, ERROR, ERROR_NAME, INTERFACE, MEMBER, PATH, REPLY_SERIAL, RETURN, SIGNAL, \
     SIGNATURE, Message
@@ -40,6 +41,20 @@ with system_bus() as bus:
                           'generation': generation}))
     except BusError as error:
         print(json.dumps({'error': error.name}))
+'''
+# Opens uploads until none is to be had, prints how many there were and what came then, and keeps them.
+LEAVING = '''
+import sys
+from guest import *
+kept, errors = [], []
+while len(kept) < 70 and not errors:
+    kept.append(system_bus())
+    try:
+        kept[-1].call(KEYTURN, KEYTURN_PATH, MANAGER, 'OpenUpload')
+    except BusError as error:
+        errors.append(error.name)
+print(json.dumps([len(kept) - len(errors), errors]), flush=True)
+sys.stdin.read()
 '''
 
 
@@ -156,6 +171,29 @@ class Descriptors(unittest.TestCase):
         got = self.as_user('alice', 'from guest import *\ntry:\n    manager("GetKey", "s", "crm")\n'
                                     'except BusError as error:\n    print(json.dumps(error.text))\n')
         self.assertIn('call OpenKey', got)
+
+    def test_uploads_of_one_user_are_in_nobodys_way(self):
+        """One whom polkit lets manage, and who leaves as many lying as there may be."""
+        rules = pathlib.Path('/etc/polkit-1/rules.d/10-test.rules')
+        rules.parent.mkdir(parents=True, exist_ok=True)
+        rules.write_text('polkit.addRule(function (action, subject) {\n'
+                         '    if (action.id == "org.keyturn1.manage" && subject.user == "carol")\n'
+                         '        return polkit.Result.YES;\n});\n')
+        rules.chmod(0o644)
+        guest.systemctl('restart', 'polkit')
+        wait_for(lambda: run('keyturn', '--system', 'log', user='carol', check=False).returncode == 0,
+                 what='polkit to read its rules')
+        keyturn('add', 'filled', '--env', 'test', '--scope', 'contacts:read', '--no-issue')
+        made = self.sandbox.create_key('made', permissions=['contacts:read'])['key']
+        carol = subprocess.Popen(['runuser', '-u', 'carol', '--', 'python3', '-Bc', LEAVING], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True, env=os.environ | {'PYTHONPATH': str(PLACE)})
+        with carol:
+            self.assertEqual(json.loads(carol.stdout.readline()), [8, ['org.keyturn1.Error.Busy']])
+            keyturn('import', 'filled', stdin=made)
+            keyturn('login', 'test', stdin=self.sandbox.management_key('test'))
+            carol.stdin.close()
+        self.assertEqual(integration('filled')['Last4'], made[-4:])
+        rules.unlink()
 
     def test_root_is_not_keyturnd(self):
         """Who may own the name may get no descriptors, and root's programs need them."""
