@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import select
 import signal
 import subprocess
 import time
@@ -227,16 +228,9 @@ class Descriptors(unittest.TestCase):
             bus.send(message)
             os.close(write_end)
             bus.ask_bus('GetId')
-            return self.has_ended(read_end)
+            return select.select([read_end], [], [], 2)[0] == [read_end] and os.read(read_end, 1) == b''
         finally:
             os.close(read_end)
-
-    @staticmethod
-    def has_ended(fd):
-        try:
-            return os.read(fd, 1) == b''
-        except BlockingIOError:
-            return False
 
 
 if __name__ == '__main__':
