@@ -143,6 +143,25 @@ class Flood(unittest.TestCase):
         self.assertEqual(sum(e['Count'] for e in added), 300)
         self.assertEqual(added[-1]['Message'], 'fetched 281 more times, by more programs than are told apart')
 
+    def test_other_calls(self):
+        """What else can be asked again and again, rightly or wrongly, by whoever may fetch or manage."""
+        generation = self.world.integration('crm')['Generation']
+        before, written = self.world.history(), self.written()
+        for member, signature, *arguments in (
+                ('GetKey', 's', 'crm'), ('GetKey', 's', 'x' * 64), ('Acknowledge', 'st', 'crm', generation),
+                ('Acknowledge', 'st', 'crm', generation + 1), ('ReportRejected', 'st', 'crm', generation),
+                ('ReportRejected', 'st', 'crm', 0), ('Explain', 'ss', 'crm', 'user:root'),
+                ('Explain', 'ss', 'crm', 'exe:x'), ('ImportKey', 'sa{sv}', 'crm', {}),
+                ('SetManagementKey', 'sa{sv}', 'test', {}), ('AddIntegration', 'sa{sv}', 'new', {}),
+                ('Rotate', 'sa{sv}', 'crm', {'Wrong': ('b', True)}), ('Resume', 's', 'crm')):
+            for _ in range(200):
+                try:
+                    self.world.manager(member, signature, *arguments)
+                except BusError as error:
+                    self.assertRegex(error.name, 'InvalidArgs|org.keyturn1.Error')
+        self.assertEqual(self.world.history(), before)
+        self.assertLess(self.written() - written, 64 * PAGE)
+
     def test_log(self):
         self.define_closed('closed')
         self.flood('closed', rounds=3413)
