@@ -106,6 +106,22 @@ static void take_all(struct history *history, int fd)
     fclose(stream);
 }
 
+/* git fetches what a repository lacks, by programs which the repository names: it is told not to, and (as
+ * older ones know no such order) that no protocol is allowed. All else that the caller's environment tells
+ * git is left out: it may name another repository. The array is the caller's, not its texts. */
+static char **environment_new(void)
+{
+    GPtrArray *variables = g_ptr_array_new();
+
+    for (char **p = environ; *p; p++)
+        if (!g_str_has_prefix(*p, "GIT_"))
+            g_ptr_array_add(variables, *p);
+    g_ptr_array_add(variables, (char *)"GIT_NO_LAZY_FETCH=1");
+    g_ptr_array_add(variables, (char *)"GIT_ALLOW_PROTOCOL=none");
+    g_ptr_array_add(variables, NULL);
+    return (char **)g_ptr_array_free(variables, FALSE);
+}
+
 /* Starts git; *ret_output is the caller's. Returns 0 or an errno, as posix_spawn(). */
 static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
 {
@@ -129,6 +145,8 @@ static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
                                 "--no-textconv",
                                 "--no-ext-diff",
                                 "--no-show-signature",
+                                "--ignore-submodules=all",
+                                "--submodule=short",
                                 "--no-renames",
                                 "--src-prefix=a/",
                                 "--dst-prefix=b/",
@@ -138,6 +156,7 @@ static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
                                 "--",
                                 ".",
                                 NULL};
+    g_autofree char **variables = environment_new();
     posix_spawn_file_actions_t actions;
     int ends[2], r;
 
@@ -147,7 +166,7 @@ static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    r = posix_spawnp(ret_pid, "git", &actions, NULL, (char *const *)argv, environ);
+    r = posix_spawnp(ret_pid, "git", &actions, NULL, (char *const *)argv, variables);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (r == 0)
@@ -159,7 +178,8 @@ static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
 
 static void report_unread(struct history *history, const char *why)
 {
-    g_autofree char *way_out = g_strdup_printf("see what git -C %s log says", history->folder);
+    g_autofree char *way_out =
+        g_strdup_printf("if you trust it, see what git -C %s log says", history->folder);
 
     report_add(history->exposure->report, LEVEL_WARN, history->folder, way_out,
                "its history of git can't be read (%s)", why);

@@ -250,10 +250,96 @@ class Files(Checks):
         self.assertEqual(len(self.audit().stdout.splitlines()), 2)
         self.assertFalse(mark.exists())
 
+    def plant(self, folder=None, **settings):
+        """A repository that lacks a file's content and says where to get it: git would ask there by itself."""
+        folder = folder or self.folder
+        folder.mkdir(exist_ok=True)
+        self.git('init', '-q', folder=folder)
+        (folder / 'file').write_text(f'{self.key}\n')
+        self.commit('one', folder=folder)
+        blob = self.git('rev-parse', 'HEAD:file', folder=folder)
+        (folder / '.git' / 'objects' / blob[:2] / blob[2:]).unlink()
+        (folder / 'file').unlink()
+        for name, value in {'core.repositoryFormatVersion': '1', 'extensions.partialClone': 'evil',
+                            'remote.evil.promisor': 'true', **settings}.items():
+            self.git('config', name, value, folder=folder)
+
+    def ways_to_fetch(self, mark):
+        """Settings by which a fetch would run a program, which would make the mark."""
+        program = self.world.root / 'program'
+        program.write_text(f'#!/bin/sh\ntouch {mark}\n')
+        program.chmod(0o755)
+        return {
+            'uploadpack': {'remote.evil.url': str(self.folder), 'remote.evil.uploadpack': f'{program};'},
+            'file': {'remote.evil.url': f'file://{self.folder}', 'remote.evil.uploadpack': f'{program};',
+                     'protocol.allow': 'always', 'protocol.file.allow': 'always'},
+            'ext': {'remote.evil.url': f'ext::{program}', 'protocol.ext.allow': 'always'},
+            'vcs': {'remote.evil.url': str(program), 'remote.evil.vcs': 'ext', 'protocol.ext.allow': 'always'},
+            'ssh': {'remote.evil.url': 'ssh://localhost/x', 'core.sshCommand': str(program)},
+            'proxy': {'remote.evil.url': 'git://localhost/x', 'core.gitProxy': str(program)},
+        }
+
+    def test_nothing_is_fetched_for_a_repository(self):
+        mark = self.world.root / 'mark'
+        project = self.folder
+        for way, settings in self.ways_to_fetch(mark).items():
+            for below in '', 'below':
+                with self.subTest(way=way, below=below):
+                    self.folder = project / f'{way}-{below}'
+                    self.folder.mkdir()
+                    self.plant(self.folder / below, **settings)
+                    mark.unlink(missing_ok=True)
+                    self.assertIn("its history of git can't be read (git failed)", self.audit().stdout)
+                    self.assertFalse(mark.exists())
+
+    def test_nothing_is_fetched_because_the_environment_says_so(self):
+        mark = self.world.root / 'mark'
+        self.plant(**self.ways_to_fetch(mark)['ext'])
+        self.world.env |= {'GIT_ALLOW_PROTOCOL': 'ext:file', 'GIT_NO_LAZY_FETCH': '0'}
+        self.audit()
+        self.assertFalse(mark.exists())
+
+    def test_nothing_of_a_submodule_is_run(self):
+        """git shows the changes of one by another git, with the submodule's settings."""
+        mark = self.world.root / 'mark'
+        self.git('init', '-q')
+        inner = self.write('inner', self.key)
+        self.commit('outer')
+        inner.unlink()
+        inner.mkdir()
+        self.git('init', '-q', folder=inner)
+        for text in 'one', self.key:
+            (inner / 'file').write_text(text)
+            self.commit('inner', folder=inner)
+            self.commit('outer')
+        self.git('config', 'diff.external', f'touch {mark};', folder=inner)
+        self.git('config', 'diff.submodule', 'diff')
+        self.audit()
+        self.assertFalse(mark.exists())
+
+    def test_the_environment_names_no_other_repository(self):
+        """As git's own hooks are started, for instance."""
+        self.git('init', '-q')
+        self.write('file', self.key)
+        self.commit('one')
+        other = self.world.root / 'elsewhere'
+        other.mkdir()
+        self.git('init', '-q', folder=other)
+        (other / 'file').write_text(self.other)
+        self.commit('two', folder=other)
+        before = self.audit().stdout
+        self.assertEqual(len(before.splitlines()), 2)
+        mark = self.world.root / 'mark'
+        self.world.env |= {'GIT_DIR': str(other / '.git'), 'GIT_WORK_TREE': str(other),
+                           'GIT_OBJECT_DIRECTORY': str(other / '.git' / 'objects'),
+                           'GIT_EXTERNAL_DIFF': f'touch {mark};', 'GIT_TRACE': str(mark)}
+        self.assertEqual(self.audit().stdout, before)
+        self.assertFalse(mark.exists())
+
     def test_a_history_that_cannot_be_read(self):
         (self.folder / '.git').mkdir()
         (line,) = self.audit().stdout.splitlines()
-        self.assertIn("its history of git can't be read (git failed): see what git -C ", line)
+        self.assertIn("its history of git can't be read (git failed): if you trust it, see what git -C ", line)
 
     def test_a_folder_that_is_not_there(self):
         self.folder = self.folder / 'nowhere'
