@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "daemon/helpers/landlock.h"
 #include "daemon/util/cleanup.h"
 
 #define EXIT_USAGE 2
@@ -29,11 +30,12 @@ __attribute__((visibility("default"))) const char *__asan_default_options(void)
 
 static int show_help(const struct helper *helper)
 {
-    return printf("%s --bus-fd N\n"
+    return printf("%s --bus-fd N [--read PATH]\n"
                   "\n"
                   "%s keyturnd starts it.\n"
                   "\n"
                   "  --bus-fd N   the socket to keyturnd\n"
+                  "  --read PATH  a file or folder that is read too\n"
                   "  --help       show this text\n"
                   "  --version    show the version\n",
                   helper->name, helper->purpose) < 0
@@ -41,18 +43,34 @@ static int show_help(const struct helper *helper)
                : 0;
 }
 
-/* 1: *ret_fd is the socket; 0: all done; negative: a usage error, already told. */
-static int parse_arguments(const struct helper *helper, int argc, char **argv, int *ret_fd)
+struct arguments {
+    int fd;               /* the socket to keyturnd */
+    const char *readable; /* NULL: none */
+};
+
+/* 0, or -EINVAL. */
+static int parse_number(const char *text, int *ret)
+{
+    char *end = NULL;
+    long number = text ? strtol(text, &end, 10) : -1;
+
+    if (number < 0 || number > INT_MAX || end == text || *end)
+        return -EINVAL;
+    *ret = (int)number;
+    return 0;
+}
+
+/* 1: *ret is filled in; 0: all done; negative: a usage error, already told. */
+static int parse_arguments(const struct helper *helper, int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
         {"bus-fd", required_argument, NULL, 'b'},
+        {"read", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {},
     };
     const char *number = NULL;
-    char *end = NULL;
-    long fd;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -62,14 +80,15 @@ static int parse_arguments(const struct helper *helper, int argc, char **argv, i
             return show_help(helper);
         if (option == 'v')
             return printf("%s " KT_VERSION "\n", helper->name) < 0 ? -EIO : 0;
-        number = optarg;
+        if (option == 'r')
+            ret->readable = optarg;
+        else
+            number = optarg;
     }
-    fd = number ? strtol(number, &end, 10) : -1;
-    if (optind < argc || fd < 0 || fd > INT_MAX || end == number || *end) {
+    if (optind < argc || parse_number(number, &ret->fd) < 0) {
         fprintf(stderr, "%s: keyturnd starts this program: start keyturnd\n", helper->name);
         return -EINVAL;
     }
-    *ret_fd = (int)fd;
     return 1;
 }
 
@@ -89,16 +108,18 @@ static int erase_freed_memory(char **argv)
     return -errno;
 }
 
-static int confine(const struct helper *helper, int fd)
+static int confine(const struct helper *helper, const struct arguments *arguments)
 {
     int r;
 
     /* ps would call it "exe" otherwise. */
     if (prctl(PR_SET_NAME, helper->name) < 0)
         return -errno;
-    r = confine_die_with_parent(fd);
+    r = confine_die_with_parent(arguments->fd);
     if (r >= 0)
         r = confine_hide_memory();
+    if (r >= 0)
+        r = landlock_restrict(landlock_version(), helper->sockets, arguments->readable);
     return r < 0 ? r : confine_system_calls(helper->sockets);
 }
 
@@ -129,16 +150,17 @@ static int serve(const struct helper *helper, int fd, void *userdata)
 
 int helper_run(const struct helper *helper, int argc, char **argv, void *userdata)
 {
-    int fd, r;
+    struct arguments arguments = {.fd = -1};
+    int r;
 
-    r = parse_arguments(helper, argc, argv, &fd);
+    r = parse_arguments(helper, argc, argv, &arguments);
     if (r <= 0)
         return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
     r = erase_freed_memory(argv);
     if (r >= 0)
-        r = confine(helper, fd);
+        r = confine(helper, &arguments);
     if (r >= 0)
-        r = serve(helper, fd, userdata);
+        r = serve(helper, arguments.fd, userdata);
     if (r >= 0)
         return EXIT_SUCCESS;
     fprintf(stderr, "%s: %s\n", helper->name, strerror(-r));

@@ -63,14 +63,14 @@ static int watch_connection(struct child *child, sd_event *event)
     return r < 0 ? r : sd_bus_attach_event(child->bus, event, SD_EVENT_PRIORITY_NORMAL);
 }
 
-int child_start(sd_event *event, const char *program, child_ended_fn ended, void *userdata,
-                struct child **ret)
+int child_start(sd_event *event, const char *program, const char *readable, child_ended_fn ended,
+                void *userdata, struct child **ret)
 {
     struct child *child = g_new0(struct child, 1);
     int r;
 
     *child = (struct child){.ended = ended, .userdata = userdata};
-    child->pid = spawn_helper(program, &child->bus);
+    child->pid = spawn_helper(program, readable, &child->bus);
     r = child->pid < 0 ? child->pid : watch_process(child, event);
     if (r >= 0)
         r = watch_connection(child, event);

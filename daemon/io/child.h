@@ -13,8 +13,8 @@ struct child;
 typedef void (*child_ended_fn)(void *userdata);
 
 /* Starts it (spawn.h). 0 or negative errno. */
-int child_start(sd_event *event, const char *program, child_ended_fn ended, void *userdata,
-                struct child **ret);
+int child_start(sd_event *event, const char *program, const char *readable, child_ended_fn ended,
+                void *userdata, struct child **ret);
 
 /* Kills it and leaves it to the event loop to reap, whenever that may be. Returns NULL. */
 struct child *child_free(struct child *child);

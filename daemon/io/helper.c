@@ -20,6 +20,8 @@
 struct helper {
     sd_event *event;
     char *program, *name, *interface;
+    char *readable; /* NULL: none */
+    bool outdated;  /* the child may read something else */
     usec_t idle_after;
     struct child *child; /* NULL: not running */
     sd_event_source *idle, *tell;
@@ -160,11 +162,14 @@ static int ensure_started(struct helper *helper)
         return -ESHUTDOWN;
     if (helper->child != NULL && child_is_dead(helper->child))
         on_ended(helper);
+    if (helper->outdated)
+        end(helper);
+    helper->outdated = false;
     if (helper->child != NULL)
         return 0;
     if (now_of(helper) < helper->barred_until)
         return -EAGAIN;
-    return child_start(helper->event, helper->program, on_ended, helper, &helper->child);
+    return child_start(helper->event, helper->program, helper->readable, on_ended, helper, &helper->child);
 }
 
 /* The object */
@@ -202,8 +207,18 @@ struct helper *helper_free(struct helper *helper)
     g_free(helper->program);
     g_free(helper->name);
     g_free(helper->interface);
+    g_free(helper->readable);
     g_free(helper);
     return NULL;
+}
+
+void helper_set_readable(struct helper *helper, const char *path)
+{
+    if (g_strcmp0(helper->readable, path) == 0)
+        return;
+    g_free(helper->readable);
+    helper->readable = g_strdup(path);
+    helper->outdated = true;
 }
 
 int helper_new_call(struct helper *helper, const char *member, sd_bus_message **ret)

@@ -12,10 +12,15 @@
 
 struct helper;
 
-/* argv[0] is the program's path; "--bus-fd", "N" are added. idle_after: ended that long after the last
- * answer; USEC_INFINITY: kept. The strings are copied. Nothing is started yet. SIGCHLD has to be blocked by
- * the time of the first call. NULL: no memory. */
+/* argv[0] is the program's path; "--bus-fd", "N" are added, and what helper_set_readable() says. idle_after:
+ * ended that long after the last answer; USEC_INFINITY: kept. The strings are copied. Nothing is started yet.
+ * SIGCHLD has to be blocked by the time of the first call. NULL: no memory. */
 struct helper *helper_new(sd_event *event, const char *program, const char *interface, usec_t idle_after);
+
+/* The file or folder that the process may read besides what every program needs: it is told by "--read PATH".
+ * NULL: none, as at the start. Copied. A process that was started with another one is ended when the next
+ * call is made; those that are open then are answered as if it had died. */
+void helper_set_readable(struct helper *helper, const char *path);
 
 /* Kills the process; every open call is answered with an error before this returns. Callbacks may call any
  * function of this file, this one too. Returns NULL. */

@@ -129,9 +129,11 @@ static void wait_until(struct provider *provider, usec_t next, usec_t now)
 
 static int new_call(struct provider *provider, sd_bus_message **ret)
 {
+    const char *ca_file = provider->settings->ca_file;
     _cleanup_message_ sd_bus_message *call = NULL;
     int r;
 
+    helper_set_readable(provider->helper, *ca_file != '\0' ? ca_file : NULL);
     r = helper_new_call(provider->helper, provider_request_member(provider->current), &call);
     if (r >= 0)
         r = provider_request_append(provider->current, provider->settings, call);

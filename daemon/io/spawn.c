@@ -70,9 +70,10 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return r;
 }
 
-static int spawn(const char *program, int bus_fd, pid_t *ret)
+static int spawn(const char *program, const char *readable, int bus_fd, pid_t *ret)
 {
-    char *const arguments[] = {(char *)program, "--bus-fd", BUS_FD_TEXT, NULL};
+    char *const arguments[] = {(char *)program,  "--bus-fd", BUS_FD_TEXT, readable != NULL ? "--read" : NULL,
+                               (char *)readable, NULL};
     g_autofree char **variables = environment_new();
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -115,7 +116,7 @@ static int connect_bus(int fd, sd_bus **ret)
     return r;
 }
 
-pid_t spawn_helper(const char *program, sd_bus **ret)
+pid_t spawn_helper(const char *program, const char *readable, sd_bus **ret)
 {
     _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
     _cleanup_close_ int theirs = -1;
@@ -127,7 +128,7 @@ pid_t spawn_helper(const char *program, sd_bus **ret)
     theirs = pair[1];
     r = connect_bus(pair[0], &bus);
     if (r >= 0)
-        r = spawn(program, theirs, &pid);
+        r = spawn(program, readable, theirs, &pid);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&bus);
