@@ -89,6 +89,9 @@ static void on_reply(sd_bus_message *reply, const sd_bus_error *error, void *use
         take_error(provider, error);
     budget_note(&provider->budget, &provider->current->result.answer, now_of(provider),
                 (unsigned)g_random_int_range(0, 1001));
+    /* Perhaps for want of a file that took the place of one which the helper was started for. */
+    if (reply != NULL && !provider->current->result.answer.sent)
+        helper_kill(provider->helper);
     if (more)
         take_turn(provider);
     else

@@ -29,12 +29,14 @@ def error_document(status, error, **fields):
 
 
 class Case(unittest.TestCase):
+    options = ()  # of the helper
+
     @classmethod
     def setUpClass(cls):
         cls.world = cls.enterClassContext(World())
 
     def setUp(self):
-        self.helper = self.world.huechat_helper(20)
+        self.helper = self.world.huechat_helper(20, self.options)
         self.addCleanup(self.helper.close)
 
     def server(self, script=b'', **options):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """keyturn-huechat over TLS."""
 import ssl
-import subprocess
 import time
 import unittest
 
 from huechat import Case, KEY, SECRET, key_document
 from process import find_in_memory, may_look
-from webserver import http
+from webserver import authority, encrypted, http
 from wire import BusError
 
 
@@ -15,23 +14,15 @@ class Encrypted(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.good = cls.authority('good', 'IP:127.0.0.1,DNS:localhost')
-        cls.other = cls.authority('other', 'IP:127.0.0.1')
-        cls.stranger = cls.authority('stranger', 'DNS:elsewhere.example')
-
-    @classmethod
-    def authority(cls, name, names):
-        """A certificate that signs itself, and its key."""
-        folder = cls.world.root / 'tmp'
-        cert, key = folder / f'{name}.pem', folder / f'{name}.key'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-keyout', key, '-out', cert, '-days', '2', '-subj', f'/CN={name}', '-addext',
-                        f'subjectAltName={names}'], check=True, capture_output=True)
-        return cert, key
+        folder = cls.world.root / 'home' / 'authorities'
+        folder.mkdir()
+        cls.good = authority(folder, 'good', 'IP:127.0.0.1,DNS:localhost')
+        cls.other = authority(folder, 'other', 'IP:127.0.0.1')
+        cls.stranger = authority(folder, 'stranger', 'DNS:elsewhere.example')
+        cls.options = '--read', str(folder)
 
     def tls_server(self, pair, script=None, **limits):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*pair)
+        context = encrypted(pair)
         for name, value in limits.items():
             setattr(context, name, value)
         return self.server(script or http(200, {'data': []}), context=context)
@@ -69,6 +60,18 @@ class Encrypted(Case):
         self.assertUnsent(self.tls_probe(self.tls_server(self.stranger), self.stranger), 'certificate|subject')
         self.assertUnsent(self.tls_probe(server, ['/nonexistent/ca.pem']), 'certificate|CA')
         self.assertEqual(server.requests, [])
+
+    def test_only_what_it_was_started_for_can_be_read(self):
+        """A file in the user's home, which would do but for that."""
+        server = self.tls_server(self.good)
+        for options in (), ('--read', str(self.other[0])):
+            helper, self.helper = self.helper, self.world.huechat_helper(20, options)
+            helper.close()
+            self.assertUnsent(self.tls_probe(server, self.good), 'certificate|CA')
+        self.helper.close()
+        self.helper = self.world.huechat_helper(20, ('--read', str(self.good[0])))
+        self.assertTrue(self.tls_probe(server, self.good)['Complete'])
+        self.assertEqual(len(server.requests), 1)
 
     def test_no_tls_there(self):
         server = self.server(b'220 Welcome\r\n')

@@ -3,6 +3,8 @@
 import json
 import re
 import socket
+import ssl
+import subprocess
 import threading
 
 DATE = 'Mon, 23 Nov 2026 10:00:00 GMT'
@@ -17,6 +19,21 @@ def http(status, body=b'', *headers, length=None):
     if status != 204:
         lines.append(f'Content-Length: {len(body) if length is None else length}')
     return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
+
+
+def authority(folder, name, names):
+    """A certificate that signs itself, and its key: two files."""
+    cert, key = folder / f'{name}.pem', folder / f'{name}.key'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-keyout', key, '-out', cert, '-days', '2', '-subj', f'/CN={name}', '-addext',
+                    f'subjectAltName={names}'], check=True, capture_output=True)
+    return cert, key
+
+
+def encrypted(pair):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    return context
 
 
 class Request:

@@ -79,11 +79,11 @@ def die_with_test():
 class Helper:
     """A helper process of keyturnd's, with this test in keyturnd's place."""
 
-    def __init__(self, world, program, interface, timeout=60):
+    def __init__(self, world, program, interface, timeout=60, options=()):
         ours, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
-            self.process = world.spawn(pathlib.Path(program).name, [program, '--bus-fd', str(number)],
+            self.process = world.spawn(pathlib.Path(program).name, [program, '--bus-fd', str(number), *options],
                                        pass_fds=[number])
         self.interface = interface
         self.bus = Connection(ours, timeout)
@@ -421,8 +421,8 @@ class World:
     def keyring_helper(self, timeout=60):
         return Helper(self, build_root() / 'daemon' / 'keyturn-secret-service', 'org.keyturn1.Keyring', timeout)
 
-    def huechat_helper(self, timeout=60):
-        return Helper(self, build_root() / 'daemon' / 'keyturn-huechat', 'org.keyturn1.Provider', timeout)
+    def huechat_helper(self, timeout=60, options=()):
+        return Helper(self, build_root() / 'daemon' / 'keyturn-huechat', 'org.keyturn1.Provider', timeout, options)
 
     def start_daemon(self, *options, env=None, timeout=20):
         """keyturnd in user mode on this world's bus; returns once it owns its name."""
