@@ -3,15 +3,22 @@
 #include "client/machine.h"
 
 #include <errno.h>
+#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "client/lib/cleanup.h"
 
 #include "config.h"
 
 #define LOCKED_MIN (1024 * 1024)
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
 
 /* The number after "NAME" in a file of /proc. */
 static bool find_number(pid_t pid, const char *file, const char *name, guint64 *ret_number)
@@ -46,6 +53,21 @@ void machine_check_memory(struct report *report, pid_t pid)
     else
         report_add(report, LEVEL_OK, "memory", NULL,
                    "keyturnd may lock what keys lie in, and has locked %" G_GUINT64_FORMAT " kB", locked);
+}
+
+void machine_check_landlock(struct report *report)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    if (version > 0)
+        report_add(report, LEVEL_OK, "landlock", NULL,
+                   "version %ld, so keyturnd's helpers can't read files of its user", version);
+    else
+        report_add(
+            report, LEVEL_WARN, "landlock",
+            "run a kernel that has it, with landlock in its lsm= if that is set",
+            "the kernel offers none (%s), so a helper that is broken into can read what keyturnd's user can",
+            g_strerror(errno));
 }
 
 void machine_check_clock(struct report *report)

@@ -8,6 +8,10 @@
 /* Whether keys can be kept out of the swap. pid is keyturnd's. */
 void machine_check_memory(struct report *report, pid_t pid);
 
+/* Whether the kernel can close the files of keyturnd's user to its helpers. What stands in keyturnd's own way
+ * to that, a filter of its unit, keyturnd says in its log. */
+void machine_check_landlock(struct report *report);
+
 /* Whether the clock is kept right, as systemd-timedated says. */
 void machine_check_clock(struct report *report);
 

@@ -23,7 +23,8 @@ static char *state_directory(bool system)
 
     if (given && *given)
         return g_strdup(given);
-    return system ? g_strdup("/var/lib/keyturn") : g_build_filename(g_get_user_state_dir(), "keyturn", NULL);
+    return system ? g_strdup("/var/lib/keyturn-remind")
+                  : g_build_filename(g_get_user_state_dir(), "keyturn", NULL);
 }
 
 int reminded_load(bool system, struct reminded **ret_reminded, GError **error)

@@ -209,6 +209,7 @@ static void check_all(struct client *client, struct report *report)
             report_add(report, LEVEL_FAIL, "keyturnd", NULL, "%s", error->message);
         machine_check_units(client, report);
     }
+    machine_check_landlock(report);
     machine_check_clock(report);
     if (!client->system)
         machine_check_linger(report);

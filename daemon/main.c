@@ -11,6 +11,7 @@
 #include "daemon/core/errors.h"
 #include "daemon/credentials.h"
 #include "daemon/helpers/confine.h"
+#include "daemon/helpers/landlock.h"
 #include "daemon/io/journal.h"
 #include "daemon/io/messages.h"
 #include "daemon/manager.h"
@@ -88,6 +89,16 @@ static bool serve(sd_event *event, struct manager *manager, GError **error)
     return *error == NULL && r >= 0;
 }
 
+/* Here, since helpers come and go. */
+static void warn_of_open_files(void)
+{
+    if (landlock_version() == 0)
+        journal_send(
+            LOG_WARNING, NULL, (const char *[]){NULL},
+            "The kernel offers keyturnd no Landlock: a helper that is broken into can read every file "
+            "that this user can (keyturn doctor says more)");
+}
+
 static int run(const struct options *options)
 {
     _cleanup_(kt_event_unref_p) sd_event *event = NULL;
@@ -96,6 +107,7 @@ static int run(const struct options *options)
     int r = prepare(&event);
     bool well = false;
 
+    warn_of_open_files();
     if (r >= 0)
         manager = manager_new(event, options->system_mode, &options->paths, service_news(), &error);
     if (manager != NULL) {

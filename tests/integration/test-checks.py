@@ -10,7 +10,7 @@ import time
 import unittest
 
 from running import Running
-from world import World, build_root, wait_for
+from world import World, build_root, landlock_version, wait_for
 
 OLD = time.strftime('%Y-%m-%d', time.gmtime(time.time() - 200 * 86400))
 
@@ -43,6 +43,7 @@ class Doctor(Checks):
         for subject in ('bus', 'keyturnd', 'keyring', 'management key test', 'API contract test', 'integrations',
                         'files', 'linger'):
             self.assertEqual(lines[subject][0], 'ok', lines[subject])
+        self.assertEqual(lines['landlock'][0], 'ok' if landlock_version() else 'warn')
         # What is not here: it says so, and is not silent.
         self.assertEqual((lines['units'][0], lines['clock'][0]), ('warn', 'warn'))
         self.assertIn('kB', lines['memory'][1])

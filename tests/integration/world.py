@@ -76,6 +76,11 @@ def die_with_test():
         raise OSError(ctypes.get_errno(), 'prctl')
 
 
+def landlock_version():
+    """What the kernel offers to this process, 0 for none."""
+    return max(0, ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1))
+
+
 class Helper:
     """A helper process of keyturnd's, with this test in keyturnd's place."""
 

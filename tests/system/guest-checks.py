@@ -45,7 +45,7 @@ class System(unittest.TestCase):
             systemctl('start', 'keyturn-remind.service')
         told = run('journalctl', '--no-pager', '-b', '-o', 'cat', 'KEYTURN_INTEGRATION=hand', '_COMM=keyturn').stdout
         self.assertEqual(told.count('see keyturn status hand'), 1, told)
-        reminded = pathlib.Path('/var/lib/keyturn/reminded')
+        reminded = pathlib.Path('/var/lib/keyturn-remind/reminded')
         self.assertEqual((reminded.owner(), reminded.stat().st_mode & 0o777), ('keyturn', 0o600))
 
     def test_doctor(self):
@@ -53,6 +53,14 @@ class System(unittest.TestCase):
         for subject in ('bus', 'keyturnd', 'keyring', 'memory', 'keyturnd.service', 'keyturn-remind.timer', 'files'):
             self.assertEqual(found[subject][0], 'ok', found)
         self.assertNotIn('linger', found)
+
+    def test_a_kernel_without_landlock(self):
+        """A filter stands for one."""
+        done = run('systemd-run', '--pipe', '--quiet', '-p', 'SystemCallFilter=~landlock_create_ruleset:ENOSYS',
+                   'keyturn', '--system', '--json', 'doctor')
+        level, message = doctor(done)['landlock']
+        self.assertEqual(level, 'warn')
+        self.assertIn('(Function not implemented)', message)
 
     def test_what_others_may_not_see(self):
         # It takes the key from keyturnd's process alone, which is another user's.

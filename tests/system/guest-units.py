@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the units promise: little exposure, nothing that systemd finds fault with, a journal that explains itself."""
+import contextlib
 import json
 import pathlib
 import re
 import unittest
 
 import guest
-from guest import integration, keyturn, run, show, systemctl, wait_for
+from guest import integration, journal, keyturn, run, show, systemctl, wait_for
+from world import landlock_version
 
-EXPOSURE = {'keyturnd.service': 1.1, 'keyturn-keyring.service': 1.1, 'keyturn-keyring-setup.service': 1.5}
+EXPOSURE = {'keyturnd.service': 1.1, 'keyturn-keyring.service': 1.1, 'keyturn-remind.service': 1.1,
+            'keyturn-keyring-setup.service': 1.5}
 SYSTEM_UNITS = pathlib.Path('/usr/lib/systemd/system')
 USER_UNITS = pathlib.Path('/usr/lib/systemd/user')
 
@@ -51,6 +54,50 @@ class Units(unittest.TestCase):
             self.assertRegex(pathlib.Path(f'/proc/{pid}/limits').read_text(), r'Max core file size\s+0\s')
         self.assertIn('keyturn-huechat', names)
         self.assertGreater(names['keyturn-huechat'], names['keyturnd'])
+
+    @contextlib.contextmanager
+    def drop_in(self, unit, text):
+        """Settings that a unit has for a while."""
+        path = pathlib.Path(f'/run/systemd/system/{unit}.d/test.conf')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'[Service]\n{text}\n')
+        systemctl('daemon-reload')
+        try:
+            yield
+        finally:
+            path.unlink()
+            systemctl('daemon-reload')
+
+    def test_landlock(self):
+        """The unit lets the helpers have it; without it the work goes on, and keyturnd says so."""
+        if landlock_version() == 0:
+            self.skipTest('this kernel has no Landlock')
+        warning = 'The kernel offers keyturnd no Landlock'
+        self.assertNotIn(warning, journal('keyturnd'))
+        try:
+            with self.drop_in('keyturnd.service', 'SystemCallFilter=~landlock_create_ruleset'):
+                systemctl('restart', 'keyturnd')
+            guest.wait_for_keyring()
+            self.assertIn(warning, journal('keyturnd'))
+            guest.log_in(self.sandbox)
+        finally:
+            systemctl('restart', 'keyturnd')
+            guest.wait_for_keyring()
+
+    def test_the_reminder_reaches_no_key(self):
+        """Another program in its place, which it would be if it were broken into."""
+        for argv in (f'busctl --address={guest.KEYRING_BUS} list', 'head -c1 /var/lib/keyturn/ledger.db',
+                     'ls /var/lib/keyturn'):
+            run(*argv.split(), user='keyturn')
+            with self.drop_in('keyturn-remind.service', f'ExecStart=\nExecStart={argv}'):
+                self.assertNotEqual(systemctl('start', 'keyturn-remind', check=False).returncode, 0, argv)
+            systemctl('reset-failed', 'keyturn-remind')
+        with self.drop_in('keyturn-remind.service', 'ExecStart=\nExecStart=keyturn --system list'):
+            systemctl('start', 'keyturn-remind')
+
+    def test_memory_is_limited(self):
+        for unit in 'keyturnd', 'keyturn-keyring':
+            self.assertEqual(show(unit, 'MemoryMax'), str(256 * 1024 * 1024), unit)
 
     def group(self):
         group = show('keyturnd', 'ControlGroup')

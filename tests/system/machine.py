@@ -113,7 +113,8 @@ class Machine:
         return subprocess.run(
             ['systemd-nspawn', '--quiet', f'--directory={self.root}', f'--machine=keyturn-{self.name}',
              '--register=no', '--keep-unit', '--private-network', '--link-journal=no', '--console=pipe',
-             '--timezone=off', '--resolv-conf=off', '--system-call-filter=@memlock',
+             '--timezone=off', '--resolv-conf=off',
+             '--system-call-filter=@memlock landlock_create_ruleset landlock_add_rule landlock_restrict_self',
              *(['--bind=/dev/fuse'] if os.path.exists('/dev/fuse') else []), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
             timeout=timeout, env=os.environ | {'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY': '1'})
