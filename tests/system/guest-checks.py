@@ -8,6 +8,7 @@ import unittest
 
 import guest
 from guest import keyturn, run, show, systemctl, wait_for
+from world import landlock_version
 
 OLD = time.strftime('%Y-%m-%d', time.gmtime(time.time() - 200 * 86400))
 
@@ -98,6 +99,10 @@ class User(unittest.TestCase):
         found = doctor(self.as_alice('keyturn', '--json', 'doctor', check=False))
         for subject in ('bus', 'keyturnd', 'memory', 'keyturnd.service', 'keyturn-remind.timer', 'files', 'linger'):
             self.assertEqual(found[subject][0], 'ok', found)
+        self.assertEqual(found['landlock'][0], 'ok' if landlock_version() else 'warn')
+        calls = self.as_alice('systemctl', '--user', 'show', '--value', '-p', 'SystemCallFilter', 'keyturnd').stdout
+        for call in 'landlock_create_ruleset', 'landlock_add_rule', 'landlock_restrict_self':
+            self.assertIn(call, calls.split())
         self.assertIn('on, ', found['linger'][1])
         # Nobody has used hers yet.
         self.assertEqual(found['keyring'][0], 'warn', found)

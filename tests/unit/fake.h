@@ -24,7 +24,7 @@
 /* The descriptor to the daemon, if this process was started as a helper; else -1. */
 static inline int fake_bus_fd(int argc, char **argv)
 {
-    return argc == 3 && strcmp(argv[1], "--bus-fd") == 0 ? atoi(argv[2]) : -1;
+    return argc >= 3 && strcmp(argv[1], "--bus-fd") == 0 ? atoi(argv[2]) : -1;
 }
 
 /* Serves an interface until the connection ends. */

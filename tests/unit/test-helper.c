@@ -167,6 +167,45 @@ static void says_what_can_not_be_started(void **state)
     helper_free(helper);
 }
 
+/* The arguments after the descriptor's number. */
+static void assert_arguments(pid_t pid, const char *option, const char *value)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int)pid), *text = NULL;
+    const char *words[5] = {NULL};
+    gsize size, n = 0;
+
+    assert_true(g_file_get_contents(path, &text, &size, NULL));
+    for (const char *at = text; at < text + size && n < G_N_ELEMENTS(words); at += strlen(at) + 1)
+        words[n++] = at;
+    assert_int_equal(g_strcmp0(words[3], option), 0);
+    assert_int_equal(g_strcmp0(words[4], value), 0);
+}
+
+static void is_started_anew_to_read_another_file(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    pid_t before;
+
+    call(f->helper, "Echo", "none", LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_arguments(before = helper_pid(f->helper), NULL, NULL);
+    helper_set_readable(f->helper, "/a");
+    assert_int_equal(helper_pid(f->helper), before);
+    call(f->helper, "Echo", "a", LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_int_not_equal(helper_pid(f->helper), before);
+    assert_arguments(before = helper_pid(f->helper), "--read", "/a");
+    helper_set_readable(f->helper, "/a");
+    call(f->helper, "Echo", "a", LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_int_equal(helper_pid(f->helper), before);
+    helper_set_readable(f->helper, NULL);
+    call(f->helper, "Echo", "none", LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_arguments(helper_pid(f->helper), NULL, NULL);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +219,7 @@ int main(int argc, char **argv)
         TEST(nonsense_is_a_death),
         TEST(is_not_started_again_and_again),
         TEST(says_what_can_not_be_started),
+        TEST(is_started_anew_to_read_another_file),
     };
     int fd = fake_bus_fd(argc, argv);
 
