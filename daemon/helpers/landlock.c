@@ -58,8 +58,7 @@ static const char *const folders[] = {
     /* where /etc/resolv.conf may lead to, sooner or later */
     "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/connman", "/run/netconfig",
     /* what cryptography asks for */
-    "/dev/null", "/dev/random", "/dev/urandom", "/proc/sys/crypto",
-};
+    "/dev/null", "/dev/random", "/dev/urandom", "/proc/sys/crypto"};
 
 int landlock_version(void)
 {
