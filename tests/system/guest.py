@@ -155,10 +155,17 @@ def keyring_items():
     return json.loads(done.stdout)
 
 
+def bus_program():
+    """What the system bus of this machine is: dbus-daemon, or dbus-broker-launch, cut short by the kernel."""
+    return pathlib.Path(f'/proc/{show("dbus.service", "MainPID")}/comm').read_text().strip()
+
+
 def main(*boots):
     counter = PLACE / 'boot'
     number = int(counter.read_text()) if counter.exists() else 0
     counter.write_text(str(number + 1))
+    if not bus_program().startswith(os.environ['KEYTURN_BUS']):
+        sys.exit(f'the bus is {bus_program()} instead of {os.environ["KEYTURN_BUS"]}')
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(boots[number])
     passed = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(tests).wasSuccessful()
     if passed and number + 1 < len(boots):

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Boots a machine of its own for each theme: machine.py NAME runs guest-NAME.py in it, as often as that wants.
+"""Boots a machine of its own for each theme: machine.py NAME [BUS] runs guest-NAME.py in it, as often as that wants.
 
 The machine is this one's root folder under an overlay in memory, with keyturn installed as a package would, and a
 real systemd in a container without a network. Nothing of it outlasts the run. It takes root, systemd-nspawn, and a
 kernel that lets one mount and boot; where they lack the test is skipped, and says which.
+
+BUS is dbus-daemon, which is what is meant where none is named, or dbus-broker: whichever this machine itself uses.
+With KEYTURN_ROOT, a folder that tools/make-root made, the machine is that release's, and so is the build.
 """
 import json
 import os
@@ -15,9 +18,11 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+OWN_ROOT = pathlib.Path('/')
 GUEST = 'opt/keyturn-test'
 SKIPPED = 77
 BOOT_TIMEOUT = 90
+BUSES = 'dbus-daemon', 'dbus-broker'
 
 TEST_UNIT = '''[Unit]
 Description=Tests of keyturn
@@ -25,6 +30,7 @@ After=dbus.service systemd-logind.service
 
 [Service]
 Type=exec
+Environment=KEYTURN_BUS={bus}
 ExecStart=/usr/bin/python3 /{guest}/guest-{name}.py
 StandardOutput=append:/{guest}/output
 StandardError=append:/{guest}/output
@@ -71,23 +77,38 @@ def build_for_usr(build):
     return own
 
 
+class Bound:
+    """Folders of this machine's, where another root sees them at the same places."""
+
+    def __init__(self, root, *folders):
+        self.places = [(folder, pathlib.Path(f'{root}{folder}')) for folder in folders]
+
+    def __enter__(self):
+        for folder, place in self.places:
+            place.mkdir(parents=True, exist_ok=True)
+            mount('--bind', folder, place)
+
+    def __exit__(self, *exc):
+        for _, place in reversed(self.places):
+            subprocess.run(['umount', place], check=True)
+
+
 class Machine:
-    def __init__(self, name, place):
-        self.name, self.place = name, place
+    def __init__(self, name, bus, lower, place):
+        self.name, self.bus, self.lower, self.place = name, bus, lower, place
         self.root = place / 'root'
 
     def make(self, build):
-        """The root folder: ours below, memory above."""
+        """The root folder: ours or another release's below, memory above."""
         mount('-t', 'tmpfs', 'tmpfs', self.place)
         for folder in ('upper', 'work', 'root'):
             (self.place / folder).mkdir()
         mount('-t', 'overlay', 'overlay', '-o',
-              f'lowerdir=/,upperdir={self.place}/upper,workdir={self.place}/work', self.root)
+              f'lowerdir={self.lower},upperdir={self.place}/upper,workdir={self.place}/work', self.root)
         mount('-t', 'tmpfs', 'tmpfs', '/run')
         self.forget_services()
-        subprocess.run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet', '--destdir', self.root],
-                       check=True)
-        subprocess.run(['journalctl', f'--root={self.root}', '--update-catalog'], check=True)
+        self.choose_bus()
+        self.install(build)
         self.install_tests()
 
     def forget_services(self):
@@ -98,6 +119,27 @@ class Machine:
                      'var/lib/systemd/credential.secret'):
             shutil.rmtree(self.root / path, ignore_errors=True)
 
+    def choose_bus(self):
+        """By the link that dbus-broker's package makes; without it the bus is dbus-daemon."""
+        if self.bus == 'dbus-broker' and not (self.root / 'usr/bin/dbus-broker-launch').exists():
+            skip('no dbus-broker there: install dbus-broker')
+        for kind in ('system', 'user'):
+            link = self.root / f'etc/systemd/{kind}/dbus.service'
+            link.unlink(missing_ok=True)
+            if self.bus == 'dbus-broker':
+                link.symlink_to(f'/usr/lib/systemd/{kind}/dbus-broker.service')
+
+    def install(self, build):
+        """Another release's build is known to that release's meson alone."""
+        if self.lower == OWN_ROOT:
+            subprocess.run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet', '--destdir', self.root],
+                           check=True)
+        else:
+            with Bound(self.root, HERE.parents[1], build):
+                subprocess.run(['chroot', self.root, 'meson', 'install', '-C', build, '--no-rebuild', '--quiet'],
+                               check=True, env=os.environ | {'PYTHONDONTWRITEBYTECODE': '1'})
+        subprocess.run(['chroot', self.root, 'journalctl', '--update-catalog'], check=True)
+
     def install_tests(self):
         tests = self.root / GUEST
         tests.mkdir(parents=True)
@@ -105,7 +147,7 @@ class Machine:
         for source in (*HERE.glob('*.py'), *(HERE.parent / 'integration' / f'{n}.py' for n in ('world', 'wire'))):
             shutil.copy(source, tests)
         units = self.root / 'etc/systemd/system'
-        (units / 'keyturn-test.service').write_text(TEST_UNIT.format(guest=GUEST, name=self.name))
+        (units / 'keyturn-test.service').write_text(TEST_UNIT.format(guest=GUEST, name=self.name, bus=self.bus))
         (units / 'multi-user.target.wants').mkdir(exist_ok=True)
         (units / 'multi-user.target.wants/keyturn-test.service').symlink_to('../keyturn-test.service')
 
@@ -179,10 +221,17 @@ class ControlGroup:
 
 
 def main():
+    name, bus = (*sys.argv[1:], BUSES[0])[:2]
+    if bus not in BUSES:
+        sys.exit(f'machine.py: no such bus: {bus}: it is one of {" ".join(BUSES)}')
     into_own_mounts()
-    build = build_for_usr(pathlib.Path(os.environ['KEYTURN_BUILD']))
+    if 'KEYTURN_ROOT' in os.environ:
+        other = pathlib.Path(os.environ['KEYTURN_ROOT']).resolve()
+        lower, build = other / 'root', other / 'build'
+    else:
+        lower, build = OWN_ROOT, build_for_usr(pathlib.Path(os.environ['KEYTURN_BUILD']))
     with ControlGroup(), tempfile.TemporaryDirectory(prefix='kt-machine-') as place:
-        machine = Machine(sys.argv[1], pathlib.Path(place))
+        machine = Machine(name, bus, lower, pathlib.Path(place))
         try:
             machine.make(build)
             machine.run()
