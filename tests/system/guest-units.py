@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import re
+import shutil
 import unittest
 
 import guest
@@ -39,7 +40,8 @@ class Units(unittest.TestCase):
     def test_verify(self):
         units = sorted(SYSTEM_UNITS.glob('keyturn*'))
         self.assertGreaterEqual(len(units), 4)
-        self.assertEqual(run('systemd-analyze', 'verify', *units).stderr, '')
+        manuals = [] if shutil.which('man') else ['--man=no']
+        self.assertEqual(run('systemd-analyze', 'verify', *manuals, *units).stderr, '')
 
     def test_helpers_are_inside(self):
         """Both helpers ran since the login; what is left of them is in the unit, confined."""
