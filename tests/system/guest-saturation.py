@@ -47,7 +47,7 @@ class Flood:
     def __exit__(self, *exc):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(60)
 
     def counts(self):
         """Of the answers, by the name of their error."""
@@ -190,7 +190,7 @@ class Saturation(unittest.TestCase):
 
     def wait_until_taken(self, questions, *floods):
         """Each of the calls is answered, or one of the questions to polkit."""
-        wait_for(lambda: questions() + sum(f.answered() for f in floods) >= sum(f.total for f in floods), 30,
+        wait_for(lambda: questions() + sum(f.answered() for f in floods) >= sum(f.total for f in floods), 60,
                  'all calls of a flood to be taken')
 
     def test_polkit_hangs(self):
@@ -232,7 +232,7 @@ class Saturation(unittest.TestCase):
         self.assertKey(asked.got())
         with Flood(STRANGERS[0], 250, 1, 'GetKey') as flood:
             self.assertServed()
-            wait_for(lambda: flood.answered() == flood.total, what='answers to a flood')
+            wait_for(lambda: flood.answered() == flood.total, 60, 'answers to a flood')
             self.assertLessEqual(set(flood.counts()), {BUSY, DENIED})
 
     def test_systemd_fails_once(self):

@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 OWN_ROOT = pathlib.Path('/')
 GUEST = 'opt/keyturn-test'
 SKIPPED = 77
-BOOT_TIMEOUT = 90
+BOOT_TIMEOUT = 240
 BUSES = 'dbus-daemon', 'dbus-broker'
 
 TEST_UNIT = '''[Unit]
