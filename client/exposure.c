@@ -23,12 +23,15 @@ struct walk {
 
 char *exposure_printable(const char *path)
 {
-    char *text = g_filename_display_name(path);
+    g_autofree char *text = g_filename_display_name(path);
+    GString *printable = g_string_new(NULL);
 
-    for (char *c = text; *c; c++)
-        if (g_ascii_iscntrl(*c))
-            *c = '?';
-    return text;
+    for (const char *c = text; *c; c = g_utf8_next_char(c)) {
+        gunichar u = g_utf8_get_char(c);
+
+        g_string_append_unichar(printable, g_unichar_isprint(u) ? u : '?');
+    }
+    return g_string_free(printable, FALSE);
 }
 
 /* The integration whose key ends so; NULL: none. */
