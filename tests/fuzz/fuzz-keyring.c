@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "daemon/core/integration.h"
 #include "daemon/io/keyring-message.h"
 #include "dbus/names.h"
 
@@ -33,7 +34,9 @@ static void assert_item(sd_bus_message *read, const struct keyring_item *item)
     const char *first, *value;
 
     fuzz_assert(item->key_id != NULL && *item->key_id != '\0' && item->environment < ENVIRONMENT_COUNT);
-    fuzz_assert(item->integration == NULL || *item->integration != '\0');
+    fuzz_assert(item->integration == NULL || integration_name_is_valid(item->integration));
+    for (const char *c = item->key_id; *c != '\0'; c++)
+        fuzz_assert(g_ascii_isgraph(*c));
     fuzz_assert(sd_bus_message_new_signal(sd_bus_message_get_bus(read), &m, "/a", "a.b", "c") >= 0);
     fuzz_assert(keyring_append_item(m, item) >= 0);
     fuzz_assert(sd_bus_message_seal(m, 1, 0) >= 0 && sd_bus_message_rewind(m, true) >= 0);
