@@ -4,7 +4,7 @@
  * named. */
 #include "tests/fuzz/fuzz.h"
 
-#define RUNS 6000
+#define RUNS 20000
 #define SEED 20261123
 
 static const char *const tokens[] = {

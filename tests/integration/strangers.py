@@ -9,28 +9,31 @@ import struct
 import time
 import xml.etree.ElementTree
 
-from wire import (CALL, DESTINATION, ERROR, ERROR_NAME, FIELDS, INTERFACE, MEMBER, PATH, REPLY_SERIAL, RETURN, SIGNAL,
-                  SIGNATURE, UNIX_FDS, Connection, Message, Reader, Writer, split)
+from wire import (CALL, DESTINATION, ERROR, ERROR_NAME, INTERFACE, MEMBER, PATH, REPLY_SERIAL, RETURN, SIGNAL,
+                  SIGNATURE, UNIX_FDS, Connection, Message, Reader, split)
 
 KEYTURN = 'org.keyturn1'
 ROOT = '/org/keyturn1'
 NO_REPLY = 1
 STANDARD = 'org.freedesktop.DBus.'
 
-TEXTS = ['', 'victim', 'empty', 'crm', 'new-1', 'new-2', 'new-3', '@test', '@live', 'test', 'live', 'CRM!', '../crm', 'a' * 65,
-         'pid:1', 'pid:0', 'pid:-1', 'pid:99999999999', 'unit:a.service', 'user:root', 'user:0', 'sender::1.1', 'sender:', ':1.1',
-         'org.keyturn1.Manager', 'org.keyturn1.Integration', 'Version', 'KeyId', '\x1b[2J', 'two\nlines', '\u202e', 'é' * 40,
-         '/', 'sk_test_0123456789abcdefABCD', 'any', 'custom', 'full', 'api', 'dashboard', 'contacts:read', '2s', '90d', 'infinity']
-WORDS = ['Environment', 'Access', 'Permissions', 'Management', 'RotateAfter', 'Overlap', 'MaxOverlap', 'OnStillUsed', 'Allow',
-         'Delivery', 'ReloadUnits', 'RestartUnits', 'StartUnits', 'Issue', 'Id', 'CreatedAt', 'Compromised', 'Force', '']
+# What a caller may say where there is a string: names, subjects, settings, and what is none of them.
+TEXTS = ['', 'victim', 'empty', 'crm', 'new-1', 'new-2', 'new-3', '@test', '@live', 'test', 'live', 'CRM!', '../crm',
+         'a' * 65, 'pid:1', 'pid:0', 'pid:-1', 'pid:99999999999', 'unit:a.service', 'user:root', 'user:0',
+         'sender::1.1', 'sender:', ':1.1', 'org.keyturn1.Manager', 'org.keyturn1.Integration', 'Version', 'KeyId',
+         '\x1b[2J', 'two\nlines', '\u202e', 'é' * 40, '/', 'sk_test_0123456789abcdefABCD', 'any', 'custom', 'full',
+         'api', 'dashboard', 'contacts:read', '2s', '90d', 'infinity']
+WORDS = ['Environment', 'Access', 'Permissions', 'Management', 'RotateAfter', 'Overlap', 'MaxOverlap', 'OnStillUsed',
+         'Allow', 'Delivery', 'ReloadUnits', 'RestartUnits', 'StartUnits', 'Issue', 'Id', 'CreatedAt', 'Compromised',
+         'Force', '']
 GOOD_SETTINGS = {'Environment': ('s', 'test'), 'Access': ('s', 'custom'), 'Permissions': ('as', ['contacts:read']),
                  'Overlap': ('s', '2s')}
-SIGNATURES = ['', 's', 'ss', 'sb', 'st', 'sa{sv}', 'sh', 'as', 'v', 'h', 'hh', 'ah', 't', 'ay', 'a{ss}', '(ss)', 'a(sa{sv})',
-              'd', 'o', 'g', 'ssv', 'aav', 'a{sa{sv}}', 'sssssss']
+SIGNATURES = ['', 's', 'ss', 'sb', 'st', 'sa{sv}', 'sh', 'as', 'v', 'h', 'hh', 'ah', 't', 'ay', 'a{ss}', '(ss)',
+              'a(sa{sv})', 'd', 'o', 'g', 'ssv', 'aav', 'a{sa{sv}}', 'sssssss']
 NUMBERS = {'y': 8, 'n': 15, 'q': 16, 'i': 31, 'u': 32, 'x': 63, 't': 64}
 # What must not be done to the integration whose key has to be there at the end.
-SPARES_CRM = {'GetKey', 'GetKeyToFd', 'OpenKey', 'GetIntegration', 'Explain', 'GetHistory', 'GetHolders', 'Acknowledge', 'Get',
-              'GetAll', 'Set'}
+SPARES_CRM = {'GetKey', 'GetKeyToFd', 'OpenKey', 'GetIntegration', 'Explain', 'GetHistory', 'GetHolders', 'Acknowledge',
+              'Get', 'GetAll', 'Set'}
 
 
 class Values:
@@ -79,7 +82,8 @@ class Values:
         if first == 'g':
             return self.random.choice(('', 's', 'a{sv}', '((((s))))'))
         if first == 'v':
-            return self.deep(self.random.randrange(20, 60)) if depth < 1 and self.random.random() < 0.1 else self.variant(depth)
+            is_deep = depth < 1 and self.random.random() < 0.1
+            return self.deep(self.random.randrange(20, 60)) if is_deep else self.variant(depth)
         if first == 'a':
             return self.array(kind[1:], depth)
         return tuple(self.value(k, depth + 1) for k in split(kind[1:-1]))
@@ -98,15 +102,16 @@ class Values:
         chosen = dict(GOOD_SETTINGS) if self.random.random() < 0.3 else {}
         for _ in range(self.random.choice((0, 0, 1, 2, 4))):
             word = self.random.choice(WORDS)
-            chosen[word] = self.random.choice((('s', self.text()), ('as', [self.text()]), ('b', 1), self.variant(depth)))
+            chosen[word] = self.random.choice((('s', self.text()), ('as', [self.text()]), ('b', 1),
+                                               self.variant(depth)))
         return chosen
 
 
 class Stranger(Connection):
     """A connection that sends several calls at once, and reads their answers only as far as they can be judged."""
 
-    def send_as(self, message, flags, order='<'):
-        """With flags of the header, and perhaps without what a library would put there. Returns the serial."""
+    def send_as(self, message, flags):
+        """With flags of the header. Returns the serial."""
         self.serial += 1
         raw = bytearray(message.encode(self.serial))
         raw[2] = flags
@@ -168,14 +173,14 @@ def descriptors(random_numbers, folder):
 
 
 def methods_of(bus, paths):
-    """Every method that the introspection of these paths tells of: a sorted list of (interface, member, signature)."""
+    """Every method that introspection tells of on these paths: a sorted list of (interface, member, signature)."""
     found = set()
     for path in paths:
         text = bus.call(KEYTURN, path, STANDARD + 'Introspectable', 'Introspect')
         for interface in xml.etree.ElementTree.fromstring(text).iter('interface'):
             for method in interface.iter('method'):
-                signature = ''.join(arg.get('type') for arg in method.iter('arg') if arg.get('direction', 'in') == 'in')
-                found.add((interface.get('name'), method.get('name'), signature))
+                types = [arg.get('type') for arg in method.iter('arg') if arg.get('direction', 'in') == 'in']
+                found.add((interface.get('name'), method.get('name'), ''.join(types)))
     return sorted(found)
 
 

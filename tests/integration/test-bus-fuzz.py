@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every method of keyturnd on the bus, called in any shape by strangers: it answers each call in one line, hands out its
-keys, and is as large afterwards as before.
+"""Every method of keyturnd on the bus, called in any shape by strangers: it answers each call in one line, hands out
+its keys, and is as large afterwards as before.
 
     KEYTURN_FUZZ_CALLS=5000 KEYTURN_FUZZ_SEED=7 KEYTURN_FUZZ_METHOD=Rotate test-bus-fuzz.py
 """
