@@ -45,7 +45,7 @@ class Values:
     def text(self):
         kind = self.random.randrange(1000)
         if kind < self.huge:
-            return 'x' * self.random.choice((1 << 16, 1 << 20, 1 << 24))
+            return 'x' * self.random.choice((1 << 16, 1 << 16, 1 << 20, 1 << 20, 1 << 24))
         text = self.random.choice(TEXTS)
         return 'victim' if text == 'crm' and not self.spare else text
 
@@ -93,7 +93,7 @@ class Values:
             return self.settings(depth)
         count = self.random.choice((0, 1, 1, 2, 5))
         if self.random.randrange(1000) < self.huge and kind in ('y', 's'):
-            return [0] * (1 << 24) if kind == 'y' else [''] * 100000
+            return bytes(1 << 24) if kind == 'y' else [''] * 100000
         if kind[0] == '{':
             return {self.value(kind[1], depth + 1): self.value(kind[2:-1], depth + 1) for _ in range(count)}
         return [self.value(kind, depth + 1) for _ in range(count)]
