@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Callers that know the introspection and mean no good: calls of any shape, made from a seed."""
+"""Callers that know the introspection and mean no good: calls of any shape, made from a seed.
+
+    strangers.py ADDRESS FOLDER SEED CALLS      prints what was answered wrongly, a line each
+"""
 import contextlib
 import os
+import pathlib
 import random
 import re
 import socket
 import struct
+import sys
 import time
+import types
 import xml.etree.ElementTree
 
 from wire import (CALL, DESTINATION, ERROR, ERROR_NAME, INTERFACE, MEMBER, PATH, REPLY_SERIAL, RETURN, SIGNAL,
@@ -14,6 +20,7 @@ from wire import (CALL, DESTINATION, ERROR, ERROR_NAME, INTERFACE, MEMBER, PATH,
 
 KEYTURN = 'org.keyturn1'
 ROOT = '/org/keyturn1'
+PATHS = ['/', '/org', ROOT, ROOT + '/integration', ROOT + '/integration/crm', '/nowhere']
 NO_REPLY = 1
 STANDARD = 'org.freedesktop.DBus.'
 
@@ -172,10 +179,10 @@ def descriptors(random_numbers, folder):
     return found
 
 
-def methods_of(bus, paths):
-    """Every method that introspection tells of on these paths: a sorted list of (interface, member, signature)."""
+def methods_of(bus):
+    """Every method that introspection tells of: a sorted list of (interface, member, signature)."""
     found = set()
-    for path in paths:
+    for path in PATHS[:-1]:
         text = bus.call(KEYTURN, path, STANDARD + 'Introspectable', 'Introspect')
         for interface in xml.etree.ElementTree.fromstring(text).iter('interface'):
             for method in interface.iter('method'):
@@ -189,8 +196,8 @@ class Fuzzer:
 
     ANSWER_SECONDS = 90
 
-    def __init__(self, world, method, seed, paths, huge=2):
-        self.world, self.paths = world, paths
+    def __init__(self, world, method, seed, huge=2):
+        self.world = world
         self.interface, self.member, self.signature = method
         self.random = random.Random(f'{seed}/{self.interface}.{self.member}')
         self.values = Values(self.random, huge)
@@ -207,7 +214,7 @@ class Fuzzer:
         self.values.fds = len(fds)
         own = self.interface.startswith(KEYTURN)
         fields = {
-            PATH: self.random.choice(self.paths) if chance() < (0.1 if own else 0.8) else ROOT,
+            PATH: self.random.choice(PATHS) if chance() < (0.1 if own else 0.8) else ROOT,
             INTERFACE: '' if chance() < 0.05 else self.interface,
             MEMBER: self.member if chance() < 0.98 else self.member + 'X',
             DESTINATION: KEYTURN, SIGNATURE: signature,
@@ -298,3 +305,20 @@ class Fuzzer:
                 self.burst()
         if self.bus is not None:
             self.bus.close()
+
+
+def main():
+    address, folder, seed, calls = sys.argv[1:]
+    world = types.SimpleNamespace(address=address, root=pathlib.Path(folder))
+    with Connection.on_bus(address) as bus:
+        methods = methods_of(bus)
+    for known in (True, False):
+        for method in methods:
+            fuzzer = Fuzzer(world, method, seed)
+            fuzzer.run(int(calls), known)
+            for problem in sorted(set(fuzzer.problems)):
+                print(f'{method[0]}.{method[1]}: {problem}')
+
+
+if __name__ == '__main__':
+    main()

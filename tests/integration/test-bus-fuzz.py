@@ -12,14 +12,13 @@ import sqlite3
 import unittest
 
 from running import Running
-from strangers import ROOT, Fuzzer, methods_of
+from strangers import Fuzzer, methods_of
 from wire import BusError
 from world import wait_for
 
 CALLS = int(os.environ.get('KEYTURN_FUZZ_CALLS', '150'))  # of each method, in each test
 SEED = os.environ.get('KEYTURN_FUZZ_SEED', '20261123')
 METHOD = os.environ.get('KEYTURN_FUZZ_METHOD')
-PATHS = ['/', '/org', ROOT, ROOT + '/integration', ROOT + '/integration/crm', '/nowhere']
 # What may be more at the end: pages that the allocator keeps, SQLite's cache, a helper that was started.
 MEMORY_KIB = 48 * 1024
 DESCRIPTORS = 8
@@ -51,12 +50,12 @@ class Strangers(unittest.TestCase):
             self.world.wait_state(name, 'idle')
         self.world.add('empty', '--no-issue')
         self.key = self.world.fetch('crm')
-        self.methods = [m for m in methods_of(self.world.bus, PATHS[:-1]) if METHOD in (None, m[1])]
+        self.methods = [m for m in methods_of(self.world.bus) if METHOD in (None, m[1])]
 
     def fuzz(self, calls, known):
         problems = set()
         for method in self.methods:
-            fuzzer = Fuzzer(self.world, method, SEED, PATHS)
+            fuzzer = Fuzzer(self.world, method, SEED)
             try:
                 fuzzer.run(calls, known)
             except (OSError, EOFError, BusError) as error:
