@@ -27,7 +27,7 @@ const char *dict_text(json_object *dict, const char *key);
 guint64 dict_number(json_object *dict, const char *key);
 bool dict_flag(json_object *dict, const char *key);
 
-/* The texts of an array, joined. The caller frees it (g_free). */
+/* The texts of an array, joined; "" if it is none. The caller frees it (g_free). */
 char *dict_join(json_object *dict, const char *key, const char *separator);
 
 /* The same dictionary for people's programs: snake_case, times ISO 8601 in UTC or null, spans in seconds. The
