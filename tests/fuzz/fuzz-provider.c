@@ -4,6 +4,7 @@
 #include "tests/fuzz/message.h"
 
 #include "daemon/io/provider-message.h"
+#include "daemon/util/text.h"
 
 static const char *const signatures[] = {"a{sv}", "a{sv}a{sv}s", "aa{sv}", "a{sv}aa{sv}tb", "a{ss}",
                                          "av",    "s",           "(sv)",   "aa{ss}",        NULL};
@@ -45,7 +46,8 @@ static void assert_key(const struct remote_key *key)
     g_autofree char *permissions = remote_key_permissions(key);
 
     fuzz_assert(key->id != NULL && *key->id != '\0' && key->name != NULL && key->last4 != NULL);
-    fuzz_assert(permissions != NULL && permissions_equal(key->permissions, key->permissions));
+    fuzz_assert(text_is_word(key->id, TEXT_NAME_MAX) && text_is_printable(key->name));
+    fuzz_assert(text_is_printable(permissions) && permissions_equal(key->permissions, key->permissions));
     if (key->type == ENVIRONMENT_COUNT)
         fuzz_assert(*key->name == '\0' && *key->last4 == '\0');
     else
@@ -58,7 +60,8 @@ static void read_answer(sd_bus_message *m)
 
     if (provider_read_answer(m, &answer) < 0)
         return;
-    fuzz_assert(answer.error != NULL && answer.message != NULL && answer.request_id != NULL);
+    fuzz_assert(text_is_printable(answer.error) && text_is_printable(answer.request_id));
+    fuzz_assert(text_is_printable(answer.message) && !text_shows_key(answer.message, NULL));
     fuzz_assert(answer_class(&answer) <= ANSWER_UNKNOWN && answer_verdict(&answer) <= VERDICT_UNKNOWN);
     if (answer_class(&answer) == ANSWER_UNSENT)
         fuzz_assert(!answer.sent);
