@@ -158,7 +158,9 @@ char *dict_join(json_object *dict, const char *key, const char *separator)
 {
     GString *text = g_string_new(NULL);
     json_object *array;
-    size_t n = json_object_object_get_ex(dict, key, &array) ? json_object_array_length(array) : 0;
+    bool is_array =
+        json_object_object_get_ex(dict, key, &array) && json_object_is_type(array, json_type_array);
+    size_t n = is_array ? json_object_array_length(array) : 0;
 
     for (size_t i = 0; i < n; i++)
         g_string_append_printf(text, "%s%s", i > 0 ? separator : "",

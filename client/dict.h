@@ -30,7 +30,7 @@ bool dict_flag(json_object *dict, const char *key);
 /* Whether there is such a field, and it is null: it is not known. */
 bool dict_is_null(json_object *dict, const char *key);
 
-/* The texts of an array, joined. The caller frees it (g_free). */
+/* The texts of an array, joined; "" if it is none. The caller frees it (g_free). */
 char *dict_join(json_object *dict, const char *key, const char *separator);
 
 /* The same dictionary for people's programs: snake_case, times ISO 8601 in UTC or null, spans in seconds. The

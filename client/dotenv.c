@@ -130,7 +130,10 @@ static void look_at(struct found *found, const struct assignment *a, const char 
         return;
     if (found->n_alike > 0)
         g_string_append(found->names, ", ");
-    g_string_append_len(found->names, a->name.start, (gssize)a->name.length);
+    if (memmem(a->name.start, a->name.length, "sk_", 3))
+        g_string_append(found->names, "(a key)");
+    else
+        g_string_append_len(found->names, a->name.start, (gssize)a->name.length);
     found->alike = a->value;
     found->n_alike++;
 }

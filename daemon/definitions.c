@@ -34,6 +34,13 @@ static void note_error(struct load *load, GError *error)
     g_error_free(error);
 }
 
+static const char *describe_unread(int r)
+{
+    if (r == -EINVAL)
+        return "it is no regular file";
+    return r == -EILSEQ ? "it is no text" : g_strerror(-r);
+}
+
 static bool read_text(const char *path, char **ret, GError **error)
 {
     int r = file_read(path, ret);
@@ -41,7 +48,7 @@ static bool read_text(const char *path, char **ret, GError **error)
     if (r == 0)
         return true;
     g_set_error(error, KT_ERROR, KT_FAILED, "%s: %s: let it be a file that keyturnd may read", path,
-                r == -EINVAL ? "it is no regular file" : g_strerror(-r));
+                describe_unread(r));
     return false;
 }
 

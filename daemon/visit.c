@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/accounting.h"
+#include "daemon/core/credential-address.h"
 #include "daemon/core/errors.h"
 #include "daemon/core/policy.h"
 #include "daemon/io/process.h"
@@ -22,7 +23,6 @@
 #include "daemon/refusals.h"
 #include "daemon/secrets.h"
 #include "daemon/util/cleanup.h"
-#include "daemon/util/text.h"
 
 #define REFUSAL_BYTES (1024 * 1024 + 4096) /* systemd takes 1 MiB */
 #define HOLD (30 * USEC_PER_SEC)
@@ -237,25 +237,16 @@ static int peer_left(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
-/* "\0RANDOM/unit/UNIT/ID" */
 static bool read_address(struct visit *visit)
 {
+    const size_t start = offsetof(struct sockaddr_un, sun_path) + 1;
     struct sockaddr_un address;
     socklen_t size = sizeof address;
-    g_autofree char *text = NULL;
-    g_auto(GStrv) parts = NULL;
 
-    if (getpeername(visit->fd, (struct sockaddr *)&address, &size) < 0 ||
-        size <= offsetof(struct sockaddr_un, sun_path) + 1 || address.sun_path[0] != '\0')
+    if (getpeername(visit->fd, (struct sockaddr *)&address, &size) < 0 || size <= start ||
+        address.sun_path[0] != '\0')
         return false;
-    text = g_strndup(address.sun_path + 1, size - offsetof(struct sockaddr_un, sun_path) - 1);
-    parts = g_strsplit(text, "/", -1);
-    if (g_strv_length(parts) != 4 || strcmp(parts[1], "unit") != 0 || *parts[2] == '\0' ||
-        !g_str_is_ascii(text) || !text_is_printable(text))
-        return false;
-    visit->unit = g_strdup(parts[2]);
-    visit->integration = g_strdup(parts[3]);
-    return true;
+    return credential_address_parse(address.sun_path + 1, size - start, &visit->unit, &visit->integration);
 }
 
 static bool is_believed(const struct visit *visit)

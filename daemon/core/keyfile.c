@@ -71,6 +71,16 @@ static bool fail_line(GError **error, const char *path, unsigned line, const cha
     return false;
 }
 
+/* Names are shown in messages. */
+static bool holds_key(const char *name)
+{
+    bool holds = false;
+
+    for (int i = 0; name != NULL && i < ENVIRONMENT_COUNT; i++)
+        holds |= strstr(name, environment_prefix((enum environment)i)) != NULL;
+    return holds;
+}
+
 /* Takes one line in, its space around stripped. */
 static bool take_line(GArray *entries, const char *path, unsigned number, const char *line, GError **error)
 {
@@ -88,6 +98,11 @@ static bool take_line(GArray *entries, const char *path, unsigned number, const 
     if (entry.group == NULL)
         return fail_line(error, path, number, "neither Setting=value nor [Section]: begin a comment with #");
 
+    if (holds_key(entry.group) || holds_key(entry.key)) {
+        entry_clear(&entry);
+        return fail_line(error, path, number,
+                         "a key where a name belongs: no key is kept in a file, take it out");
+    }
     first = find_exactly((struct keyfile_entry *)entries->data, entries->len, entry.group, entry.key);
     if (first != NULL)
         problem = g_strdup_printf("%s is in line %u already: keep one of the two",
@@ -99,6 +114,15 @@ static bool take_line(GArray *entries, const char *path, unsigned number, const 
     return problem == NULL || fail_line(error, path, number, problem);
 }
 
+/* GKeyFile takes other blanks for blanks than we do, and terminals obey some. */
+static bool has_control(const char *line)
+{
+    for (; *line != '\0'; line = g_utf8_next_char(line))
+        if (g_unichar_iscntrl(g_utf8_get_char(line)) && *line != '\t' && strcmp(line, "\r") != 0)
+            return true;
+    return false;
+}
+
 static bool take_lines(GArray *entries, const char *path, const char *text, GError **error)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -106,6 +130,8 @@ static bool take_lines(GArray *entries, const char *path, const char *text, GErr
     for (unsigned i = 0; lines[i] != NULL; i++) {
         if (!g_utf8_validate(lines[i], -1, NULL))
             return fail_line(error, path, i + 1, "not UTF-8: save the file in that encoding");
+        if (has_control(lines[i]))
+            return fail_line(error, path, i + 1, "a control character: take it out");
         g_strstrip(lines[i]);
         if (*lines[i] != '\0' && *lines[i] != '#' && !take_line(entries, path, i + 1, lines[i], error))
             return false;
@@ -129,8 +155,10 @@ static bool read_values(GArray *entries, const char *path, const char *text, GEr
         if (entry->value != NULL)
             g_strstrip(entry->value);
     }
-    if (!read)
-        g_set_error(error, KT_ERROR, KT_INVALID, "%s: not a key file: %s", path, problem->message);
+    if (!read) {
+        g_autofree char *shown = keyfile_show(problem->message);
+        g_set_error(error, KT_ERROR, KT_INVALID, "%s: not a key file: %s", path, shown);
+    }
     return read;
 }
 
@@ -162,9 +190,8 @@ char *keyfile_show(const char *value)
 {
     g_autofree char *escaped = g_strescape(value, NULL);
 
-    for (int i = 0; i < ENVIRONMENT_COUNT; i++)
-        if (strstr(value, environment_prefix((enum environment)i)) != NULL)
-            return g_strdup("(a key)");
+    if (holds_key(value))
+        return g_strdup("(a key)");
     return g_strdup_printf("\"%.*s%s\"", SHOWN_MAX, escaped, strlen(escaped) > SHOWN_MAX ? "..." : "");
 }
 

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "daemon/core/integration.h"
 #include "dbus/names.h"
 
 const char *keyring_state_name(enum keyring_state state)
@@ -79,6 +80,16 @@ int keyring_read_secret(sd_bus_message *m, struct secret **ret)
     return 0;
 }
 
+/* As HueChat makes ids, and the ledger its stand-ins. */
+static bool is_id(const char *text)
+{
+    size_t length = 0;
+
+    while (g_ascii_isgraph(text[length]))
+        length++;
+    return length > 0 && text[length] == '\0';
+}
+
 static bool name_management(const char *management, struct keyring_item *item)
 {
     for (int i = 0; i < ENVIRONMENT_COUNT; i++) {
@@ -90,17 +101,19 @@ static bool name_management(const char *management, struct keyring_item *item)
             continue;
         item->environment = (enum environment)i;
         item->key_id = management[length] == ':' ? management + length + 1 : environment;
-        return *item->key_id != '\0';
+        return is_id(item->key_id);
     }
     return false;
 }
 
-/* Whether the attributes name an item of ours: a management key's or an integration's. */
+/* Whether the attributes name an item of ours: a management key's or an integration's. Anybody who can write
+ * the keyring can make others. */
 static bool name_item(const char *management, const char *environment, struct keyring_item *item)
 {
     if (management != NULL)
         return item->integration == NULL && item->key_id == NULL && name_management(management, item);
-    return item->integration != NULL && item->key_id != NULL && environment != NULL &&
+    return item->integration != NULL && integration_name_is_valid(item->integration) &&
+           item->key_id != NULL && is_id(item->key_id) && environment != NULL &&
            environment_parse(environment, &item->environment) == 0;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ int file_read(const char *path, char **ret)
     if (n < 0)
         return -errno;
     text[length] = '\0';
+    if (strlen(text) != length)
+        return -EILSEQ;
     *ret = g_steal_pointer(&text);
     return 0;
 }

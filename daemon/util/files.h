@@ -11,7 +11,8 @@
 int file_replace(const char *path, mode_t mode, const char *content, size_t size);
 
 /* Reads a regular file of 1 MiB at most; never waits for one that is something else. The text is the caller's
- * (g_free). Negative errno: -EINVAL: no regular file; -EFBIG. */
+ * (g_free). Negative errno: -EINVAL: no regular file; -EFBIG; -EILSEQ: a NUL is in
+ * it, so it is no text. */
 int file_read(const char *path, char **ret);
 
 /* Makes the folder (0700) and its parents. Returns 0 or negative errno. */

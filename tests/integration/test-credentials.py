@@ -67,11 +67,13 @@ class CredentialsTest(unittest.TestCase):
     def test_refusals(self):
         self.define('crm', '--allow', 'unit:crm.service')
         for arguments in ({'unit': 'other.service'}, {'name': 'unknown'}, {'address': '\0elsewhere'}, {'address': ''},
-                          {'name': '@test'}, {'name': ''}, {'address': '\0a/unit/crm.service/crm/more'}):
+                          {'name': '@test'}, {'name': ''}, {'address': '\0a/unit/crm.service/crm/more'},
+                          {'name': 'crm\0more'}, {'unit': 'crm'}, {'name': 'c\x1b[2Jm'}, {'unit': 'two\nlines.service'}):
             with self.subTest(**arguments):
                 self.assert_refused(self.ask(**arguments))
         events = self.world.manager('GetHistory', 'st', '', 0)
         self.assertIn('refused', [event['Event'] for event in events])
+        self.assertTrue(all(text.isprintable() for event in events for text in event.values() if isinstance(text, str)))
 
     def test_unit_that_is_only_reloaded(self):
         self.define('crm', '--reload', 'crm.service')

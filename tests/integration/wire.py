@@ -89,8 +89,11 @@ class Writer:
         self.data += bytes(4)
         self.pad(alignment(kind[0]))
         start = len(self.data)
-        for element in value.items() if kind[0] == '{' else value:
-            self.put(kind, element)
+        if kind == 'y':
+            self.data += bytes(value)
+        else:
+            for element in value.items() if kind[0] == '{' else value:
+                self.put(kind, element)
         struct.pack_into('<I', self.data, at, len(self.data) - start)
 
 

@@ -144,7 +144,7 @@ class Machine:
         tests = self.root / GUEST
         tests.mkdir(parents=True)
         shutil.copy(HERE.parents[1] / 'systemd' / 'after-install', tests)
-        for source in (*HERE.glob('*.py'), *(HERE.parent / 'integration' / f'{n}.py' for n in ('world', 'wire'))):
+        for source in (*HERE.glob('*.py'), *(HERE.parent / 'integration' / f'{n}.py' for n in ('strangers', 'wire', 'world'))):
             shutil.copy(source, tests)
         units = self.root / 'etc/systemd/system'
         (units / 'keyturn-test.service').write_text(TEST_UNIT.format(guest=GUEST, name=self.name, bus=self.bus))

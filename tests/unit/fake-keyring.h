@@ -82,10 +82,13 @@ static int method_load(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 static int method_load_all(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     return sd_bus_reply_method_return(
-        m, "a(a{ss}s)", 6, 3, "integration", "crm", "environment", "test", "key-id", "key_1", SECRET, 1,
-        "management", "live", "sk_live_0123456789xyz", 1, "management", "test:key_9", "sk_test_0123456789abc",
-        3, "integration", "crm", "environment", "prod", "key-id", "key_2", SECRET, 3, "integration", "erp",
-        "environment", "live", "key-id", "key_3", "not a key", 1, "management", "check", SECRET);
+        m, "a(a{ss}s)", 9, 3, "integration", "", "environment", "test", "key-id", "key_4", SECRET, 3,
+        "integration", "\x1b[2J", "environment", "test", "key-id", "key_5", SECRET, 3, "integration", "crm",
+        "environment", "test", "key-id", "", SECRET, 3, "integration", "crm", "environment", "test", "key-id",
+        "key_1", SECRET, 1, "management", "live", "sk_live_0123456789xyz", 1, "management", "test:key_9",
+        "sk_test_0123456789abc", 3, "integration", "crm", "environment", "prod", "key-id", "key_2", SECRET, 3,
+        "integration", "erp", "environment", "live", "key-id", "key_3", "not a key", 1, "management", "check",
+        SECRET);
 }
 
 static int method_erase(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)

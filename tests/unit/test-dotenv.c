@@ -60,6 +60,7 @@ static void test_refusals(void **state)
     assert_refused("HUECHAT_API_KEY=\n", NULL, "no HueChat key");
     assert_refused("HUECHAT_API_KEY='sk_test_never_closed\n", NULL, "no HueChat key");
     assert_refused("A=sk_live_a\nB=sk_test_b\n", NULL, "A, B");
+    assert_refused("A=sk_live_a\nsk_test_9aB3=sk_test_b\n", NULL, "A, (a key)");
     assert_refused("A=sk_live_a\n", "C", "no C");
     assert_refused("NOT_HUECHAT_API_KEY sk_test_a\n=sk_test_b\n", NULL, "no HueChat key");
 }

@@ -117,6 +117,20 @@ static void test_large_and_binary(void **state)
     assert_true(length == size && memcmp(content, read_back, size) == 0);
 }
 
+/* What follows a NUL would not be seen by who reads a text. */
+static void test_reads_texts(void **state)
+{
+    struct place *place = *state;
+    g_autofree char *text = NULL;
+
+    assert_int_equal(file_replace(place->path, 0644, "a\nb", 3), 0);
+    assert_int_equal(file_read(place->path, &text), 0);
+    assert_string_equal(text, "a\nb");
+    assert_int_equal(file_replace(place->path, 0644, "a\0b", 3), 0);
+    assert_int_equal(file_read(place->path, &text), -EILSEQ);
+    assert_int_equal(file_read(place->folder, &text), -EINVAL);
+}
+
 static void test_no_folder(void **state)
 {
     struct place *place = *state;
@@ -199,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_makes_and_replaces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_readers_see_one_version, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_and_binary, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reads_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rename_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),

@@ -70,6 +70,28 @@ static void test_repeated(void **state)
     assert_refused("[One]\nA=1\nA =1\n", "a.conf:3: A is in line 2 already: keep one of the two");
 }
 
+/* A name is shown where it is not known, or there twice. */
+static void test_keys_for_names(void **state)
+{
+    static const char why[] = "a.conf:2: a key where a name belongs: no key is kept in a file, take it out";
+
+    assert_refused("[One]\nsk_live_9aB3dE7f=1\n", why);
+    assert_refused("[One]\nKey sk_test_9aB3dE7f=1\nKey sk_test_9aB3dE7f=1\n", why);
+    assert_refused("[One]\n[sk_live_9aB3dE7f]\n", why);
+}
+
+/* GKeyFile takes a form feed for no blank, and its words hold what was in the line. */
+static void test_control_characters(void **state)
+{
+    static const char why[] = "a.conf:2: a control character: take it out";
+
+    assert_refused("[One]\nA=\x1b[2J\n", why);
+    assert_refused("[One]\n[Two]\f\n", why);
+    assert_refused("[One]\n# \xc2\x9b\n", why);
+    assert_refused("[One]\nA=1\r2\n", why);
+    assert_refused("[One]\nEncoding=sk_live_9aB3dE7f\n", "a.conf: not a key file: (a key)");
+}
+
 static void test_no_keyfile(void **state)
 {
     static const char outside[] = ": a setting before any section: begin with a line [Section]";
@@ -169,11 +191,17 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),      cmocka_unit_test(test_finds_the_nearest),
-        cmocka_unit_test(test_empty),      cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_no_keyfile), cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_places),     cmocka_unit_test(test_shows),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_finds_the_nearest),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_no_keyfile),
+        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_shows),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_keys_for_names),
+        cmocka_unit_test(test_control_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
