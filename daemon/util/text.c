@@ -134,9 +134,11 @@ static char *fold(const char *text, const char *key)
     return g_strchomp(g_string_free(folded, FALSE));
 }
 
+/* Folded again: an escape and what follows it may look like the key. */
 char *text_line(const char *text, const char *key)
 {
     g_autofree char *folded = text != NULL ? fold(text, key) : NULL;
+    g_autofree char *line = text_printable(folded, TEXT_LINE_MAX);
 
-    return text_printable(folded, TEXT_LINE_MAX);
+    return line != NULL ? fold(line, key) : NULL;
 }
