@@ -52,12 +52,9 @@ void daemon_environment_changed(struct daemon *daemon, enum environment environm
     registry_each(daemon->registry, false, tell_changed, &(struct telling){daemon, environment});
 }
 
-void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason)
+/* NULL: there is nothing any more. */
+static void call_for_attention(struct daemon *daemon, struct entry *entry, const char *shown)
 {
-    g_autofree char *shown = text_printable(reason, TEXT_MESSAGE_MAX);
-
-    if (!entry_set_attention(entry, shown))
-        return;
     daemon->news->changed(entry, daemon->news_userdata);
     if (shown == NULL)
         return;
@@ -67,6 +64,25 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
                                        .event = "attention",
                                        .message = shown});
     daemon->news->attention(entry->definition->name, shown, daemon->news_userdata);
+}
+
+void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason)
+{
+    g_autofree char *shown = text_printable(reason, TEXT_MESSAGE_MAX);
+
+    if (entry_set_attention(entry, shown))
+        call_for_attention(daemon, entry, shown);
+}
+
+void daemon_file_trouble(struct daemon *daemon, struct entry *entry, const char *trouble)
+{
+    char *shown = text_printable(trouble, TEXT_MESSAGE_MAX);
+    bool is_same = g_strcmp0(entry->file_trouble, shown) == 0;
+
+    g_free(entry->file_trouble);
+    entry->file_trouble = shown;
+    if (!is_same)
+        call_for_attention(daemon, entry, shown);
 }
 
 /* Of the events that the catalogue explains. */

@@ -73,6 +73,9 @@ void daemon_environment_changed(struct daemon *daemon, enum environment environm
 /* Sets or (NULL) takes away an integration's attention, on the bus and in the log. */
 void daemon_attention(struct daemon *daemon, struct entry *entry, const char *reason);
 
+/* The same of what is wrong with its file, which no rotation takes away. */
+void daemon_file_trouble(struct daemon *daemon, struct entry *entry, const char *trouble);
+
 /* A line of the history and of the log. */
 void daemon_note(struct daemon *daemon, int priority, const struct ledger_event *event);
 

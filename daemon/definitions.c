@@ -96,14 +96,6 @@ static bool check_environment(struct daemon *daemon, const struct entry *entry,
     return r == 0;
 }
 
-static void set_attention(struct daemon *daemon, struct entry *entry, const char *trouble)
-{
-    if (!entry->file_trouble && trouble == NULL)
-        return;
-    entry->file_trouble = trouble != NULL;
-    daemon_attention(daemon, entry, trouble);
-}
-
 /* dropped: units that are not obeyed, or NULL. */
 static void take(struct load *load, struct integration *definition, const char *dropped)
 {
@@ -111,7 +103,7 @@ static void take(struct load *load, struct integration *definition, const char *
     struct entry *entry = registry_find(daemon->registry, definition->name);
     bool is_new = entry == NULL;
     bool same = !is_new && entry->has_file && integration_equal(entry->definition, definition);
-    char *trouble =
+    g_autofree char *trouble =
         dropped == NULL
             ? NULL
             : g_strdup_printf("%s is not obeyed: units come from root's files alone: name them there, "
@@ -121,13 +113,11 @@ static void take(struct load *load, struct integration *definition, const char *
     entry = registry_put(daemon->registry, definition);
     entry->has_file = true;
     entry->is_undefined = false;
-    g_free(entry->units_trouble);
-    entry->units_trouble = trouble;
     if (load->tell && is_new)
         daemon->news->added(entry, daemon->news_userdata);
     else if (load->tell && !same)
         daemon->news->changed(entry, daemon->news_userdata);
-    set_attention(daemon, entry, trouble);
+    daemon_file_trouble(daemon, entry, trouble);
 }
 
 static void load_file(struct load *load, enum folder folder, const char *name)
@@ -150,7 +140,7 @@ static void load_file(struct load *load, enum folder folder, const char *name)
         return;
     }
     if (entry != NULL)
-        set_attention(daemon, entry, error->message);
+        daemon_file_trouble(daemon, entry, error->message);
     note_error(load, error);
 }
 
@@ -193,9 +183,8 @@ static void look_for_vanished(struct entry *entry, void *userdata)
     if (g_hash_table_contains(load->seen, name))
         return;
     entry->has_file = false;
-    entry->file_trouble = true;
     text = g_strdup_printf("its file %s.conf is gone: put it back, or keyturn remove %s", name, name);
-    daemon_attention(load->daemon, entry, text);
+    daemon_file_trouble(load->daemon, entry, text);
 }
 
 bool definitions_load(struct daemon *daemon, bool tell, GError **error)

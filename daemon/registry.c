@@ -27,7 +27,7 @@ static void free_entry(void *data)
     g_ptr_array_unref(entry->keys);
     g_ptr_array_unref(entry->holders);
     g_free(entry->last_fetched_by);
-    g_free(entry->units_trouble);
+    g_free(entry->file_trouble);
     g_free(entry->attention);
     g_free(entry->again);
     g_free(entry->holders_text);

@@ -12,12 +12,11 @@
 
 struct entry {
     struct integration *definition;
-    bool is_undefined;   /* known from the ledger alone: its file was gone when keyturnd started */
-    bool has_file;       /* false: it vanished; the last good definition stays */
-    bool file_trouble;   /* its attention is about the file */
-    char *units_trouble; /* which units are not obeyed, and why, or NULL */
-    GPtrArray *keys;     /* struct ledger_key, none of them gone */
-    GPtrArray *holders;  /* struct holder */
+    bool is_undefined;  /* known from the ledger alone: its file was gone when keyturnd started */
+    bool has_file;      /* false: it vanished; the last good definition stays */
+    char *file_trouble; /* what is wrong with its file, until that is mended; or NULL */
+    GPtrArray *keys;    /* struct ledger_key, none of them gone */
+    GPtrArray *holders; /* struct holder */
     usec_t last_fetched_at;
     char *last_fetched_by;
     usec_t retry_at;              /* no rotation by age before that */

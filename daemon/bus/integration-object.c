@@ -94,6 +94,16 @@ static bool has_full_access(const struct view *view)
     return strcmp(view->key->permissions, "full") == 0;
 }
 
+/* A rotation's first: what is wrong with the file stays, and waits. */
+static const char *attention_of(const struct view *view)
+{
+    const struct entry *entry = view->entry;
+
+    if (entry->attention != NULL)
+        return entry->attention;
+    return entry->file_trouble != NULL ? entry->file_trouble : view->hint;
+}
+
 static const char *text_of(const struct view *view, const char *property)
 {
     const struct {
@@ -108,7 +118,7 @@ static const char *text_of(const struct view *view, const char *property)
         {"KeyId", view->key != NULL ? view->key->id : NULL},
         {"Last4", view->key != NULL ? view->key->last4 : NULL},
         {"RotationState", state_of(view)},
-        {"Attention", view->entry->attention != NULL ? view->entry->attention : view->hint},
+        {"Attention", attention_of(view)},
         {"LastFetchedBy", view->tells_fetches ? view->entry->last_fetched_by : NULL},
     };
 
@@ -165,8 +175,6 @@ static char *hint_of(struct service *service, const struct view *view)
                         ? daemon_environment_trouble(service->daemon, view->definition->environment)
                         : NULL;
 
-    if (trouble == NULL)
-        trouble = g_strdup(view->entry->units_trouble);
     if (trouble != NULL || view->rotation != NULL)
         return trouble;
     return entry_drift(view->entry);
