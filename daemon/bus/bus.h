@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/callers.h"
+#include "daemon/bus/openings.h"
 #include "daemon/bus/pace.h"
 #include "daemon/bus/quota.h"
 #include "daemon/bus/upload.h"
@@ -18,6 +19,10 @@ struct service {
     struct callers *callers;
     struct authority *authority;
     struct quota *fetches; /* under way */
+    struct openings *openings;
+    struct intake *intake;
+    struct pulse *pulse;
+    bool is_mute; /* the bus takes nothing more */
     struct uploads *uploads;
     struct hooks *hooks;
     struct settling *settling;

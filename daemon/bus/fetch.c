@@ -172,8 +172,14 @@ static int reply_lent(struct fetch *fetch, const struct secret *secret, uint64_t
 
 static int reply_opened(struct fetch *fetch, const struct secret *secret, uint64_t generation)
 {
-    _cleanup_close_ int read_end = delivery_open(secret);
+    struct openings *openings = fetch->service->openings;
+    _cleanup_close_ int read_end = -1;
+    int ours;
 
+    if (!openings_take(openings, fetch->counted))
+        return -EBUSY;
+    read_end = delivery_open(secret, &ours);
+    openings_watch(openings, fetch->counted, read_end < 0 ? -1 : ours);
     return read_end < 0 ? read_end : sd_bus_reply_method_return(fetch->call, "ht", read_end, generation);
 }
 
@@ -201,6 +207,8 @@ static void hand_out(struct fetch *fetch, struct entry *entry, const struct call
     } else if (fetch->way == WAY_LENT)
         refuse_with(fetch, KT_INVALID, "it takes no key (%s): pass one end of a new socket pair",
                     g_strerror(-r));
+    else if (r == -EBUSY)
+        refuse_with(fetch, KT_BUSY, "keys that were opened wait to be read: read those, and close them");
     else
         refuse_with(fetch, KT_FAILED, "the key can't be sent (%s): try again", g_strerror(-r));
 }

@@ -15,7 +15,8 @@ struct hook {
     struct hooks *hooks;
     char *integration;
     char *unit;
-    char *job; /* its path once systemd has taken it */
+    char *job;     /* its path once systemd has taken it */
+    char *systemd; /* who took it: only its signals count, since anybody may send one */
 };
 
 struct hooks {
@@ -33,6 +34,7 @@ static void hook_free(void *data)
     g_free(hook->integration);
     g_free(hook->unit);
     g_free(hook->job);
+    g_free(hook->systemd);
     g_free(hook);
 }
 
@@ -81,7 +83,8 @@ static int job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *err
     for (guint i = 0; i < hooks->running->len; i++) {
         struct hook *hook = hooks->running->pdata[i];
 
-        if (g_strcmp0(hook->job, job) == 0) {
+        if (g_strcmp0(hook->job, job) == 0 &&
+            g_strcmp0(hook->systemd, sd_bus_message_get_sender(signal)) == 0) {
             finish(hook, strcmp(result, "done") == 0 ? NULL : result);
             return 0;
         }
@@ -100,8 +103,10 @@ static int job_taken(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         finish(hook, sd_bus_message_get_error(reply)->message);
     else if (sd_bus_message_read(reply, "o", &job) < 0)
         finish(hook, "systemd's answer makes no sense");
-    else
+    else {
         hook->job = g_strdup(job);
+        hook->systemd = g_strdup(sd_bus_message_get_sender(reply));
+    }
     return 0;
 }
 

@@ -2,6 +2,8 @@
 /* A bucket a uid, filled by time; one that is full again is forgotten. */
 #include "daemon/bus/pace.h"
 
+#include <time.h>
+
 #include <glib.h>
 
 #define BUCKETS_KEPT 64
@@ -32,6 +34,14 @@ struct pace *pace_free(struct pace *pace)
     g_hash_table_destroy(pace->buckets);
     g_free(pace);
     return NULL;
+}
+
+usec_t pace_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
 }
 
 static void fill(const struct pace *pace, struct bucket *bucket, usec_t now)

@@ -13,6 +13,9 @@ struct pace;
 struct pace *pace_new(unsigned burst, unsigned per_second);
 struct pace *pace_free(struct pace *pace);
 
+/* Of such a clock. */
+usec_t pace_now(void);
+
 /* Takes so much of the uid's; false: it has not as much left, and nothing is taken. What costs more than the
  * burst costs the burst. now: of a clock that never goes back. */
 bool pace_take(struct pace *pace, uid_t uid, unsigned cost, usec_t now);

@@ -7,8 +7,10 @@
 #include "daemon/bus/authority.h"
 #include "daemon/bus/bus.h"
 #include "daemon/bus/hooks.h"
+#include "daemon/bus/intake.h"
 #include "daemon/bus/managed-objects.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/pulse.h"
 #include "daemon/bus/settling.h"
 #include "daemon/io/journal.h"
 #include "dbus/names.h"
@@ -48,6 +50,13 @@ static int connect_and_export(struct service *service)
     service->hooks = hooks_new(daemon, service->bus);
     service->settling = settling_new(service);
     service->managed_objects = managed_objects_new(service);
+    service->openings = openings_new(daemon->event);
+    service->pulse = pulse_new(service);
+    if (service->pulse == NULL)
+        return -EIO;
+    /* The last filter is asked first. */
+    if (daemon->system_mode && (service->intake = intake_new(service)) == NULL)
+        return -EIO;
     if (service->authority == NULL || service->uploads == NULL || service->hooks == NULL ||
         service->settling == NULL || service->managed_objects == NULL)
         return -EIO;
@@ -82,14 +91,20 @@ struct service *service_free(struct service *service)
 {
     if (service == NULL)
         return NULL;
+    intake_free(service->intake);
     managed_objects_free(service->managed_objects);
+    openings_free(service->openings);
+    pulse_free(service->pulse);
     settling_free(service->settling);
     hooks_free(service->hooks);
     uploads_free(service->uploads);
     authority_free(service->authority);
     callers_free(service->callers);
     quota_free(service->fetches);
-    sd_bus_flush_close_unref(service->bus);
+    if (service->is_mute)
+        sd_bus_close_unref(service->bus);
+    else
+        sd_bus_flush_close_unref(service->bus);
     g_free(service);
     return NULL;
 }

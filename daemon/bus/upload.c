@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "daemon/bus/departures.h"
 #include "daemon/util/cleanup.h"
 #include "daemon/util/clock.h"
 
@@ -19,7 +20,7 @@
 
 #define UPLOAD_MAX 4096
 #define UPLOAD_TIME (30 * USEC_PER_SEC)
-#define UPLOADS_MAX 64
+#define UPLOADS_MAX 16 /* the bus lets 64 descriptors be under way, and keys have most of them */
 #define UPLOADS_OF_USER_MAX 8
 
 struct upload {
@@ -49,9 +50,9 @@ static void upload_free(void *data)
 static int name_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     struct uploads *uploads = userdata;
-    const char *name;
+    const char *name = departures_name(signal);
 
-    if (sd_bus_message_read(signal, "s", &name) >= 0)
+    if (name != NULL)
         g_hash_table_remove(uploads->open, name);
     return 0;
 }
@@ -62,10 +63,7 @@ struct uploads *uploads_new(sd_event *event, sd_bus *bus)
 
     uploads->event = event;
     uploads->open = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, upload_free);
-    if (sd_bus_add_match_async(bus, &uploads->gone,
-                               "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-                               "member='NameOwnerChanged',arg2=''",
-                               name_gone, NULL, uploads) < 0)
+    if (departures_watch(bus, &uploads->gone, name_gone, uploads) < 0)
         return uploads_free(uploads);
     return uploads;
 }

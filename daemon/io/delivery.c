@@ -28,16 +28,20 @@ int delivery_give(int fd, const struct secret *secret)
     return (size_t)n == length ? 0 : -EIO;
 }
 
-int delivery_open(const struct secret *secret)
+int delivery_open(const struct secret *secret, int *ret_ours)
 {
     int ends[2], r;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     r = delivery_give(ends[0], secret);
-    close(ends[0]);
-    if (r == 0)
+    if (r == 0 && shutdown(ends[0], SHUT_WR) < 0)
+        r = -errno;
+    if (r == 0) {
+        *ret_ours = ends[0];
         return ends[1];
+    }
+    close(ends[0]);
     close(ends[1]);
     return r;
 }

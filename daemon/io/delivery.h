@@ -14,5 +14,6 @@ bool delivery_is_possible(int fd);
  * nobody reads. */
 int delivery_give(int fd, const struct secret *secret);
 
-/* A socket with the secret in it, which ends after it. The caller closes it. Negative errno. */
-int delivery_open(const struct secret *secret);
+/* A socket with the secret in it, which ends after it, and *ret_ours, the other end, by which is seen whether
+ * it was read. The caller closes both. Negative errno. */
+int delivery_open(const struct secret *secret, int *ret_ours);

@@ -250,12 +250,12 @@ class Saturation(unittest.TestCase):
         return [e['Event'] for e in manager('GetHistory', 'st', 'crm', 0) if e['Event'] not in ('refused', 'fetched')]
 
     def test_refusals(self):
-        """Whoever has no business here is refused 12,000 times; what happened to the key is still told."""
+        """Whoever has no business here is refused thousands of times, and then not even answered; what happened to the
+        key is still told."""
         before, peak = self.history(), peak_of(self.pid)
         with Flood('nobody', 120, 100, 'GetKey') as flood:
             self.assertServed()
-            wait_for(lambda: flood.answered() == flood.total, 120, 'answers to a flood')
-            self.assertLessEqual(set(flood.counts()), {BUSY, DENIED})
+            wait_for(lambda: flood.counts().get(DENIED, 0) >= 4000, 120, 'answers to a flood')
             self.assertServed()
         self.assertEqual(self.history(), before)
         self.assertLess(peak_of(self.pid), peak + 64 * MIB)
