@@ -11,6 +11,7 @@
 /* So many writes at once may come together; one a second in the long run. A service's start needs one, and
  * whoever starts process after process gets no more than whoever fetches again and again. */
 #define CREDIT_MAX 16
+#define WATCHED_MAX 128 /* processes of an integration */
 
 struct note {
     char *integration;
@@ -173,13 +174,28 @@ static struct note *find_note(struct accounting *accounting, const char *integra
     return NULL;
 }
 
+/* Of a hidden process nothing but its number can be looked at later, and that may be another's by then. */
+static void watch(struct entry *entry, struct holder *row)
+{
+    unsigned watched = 0;
+
+    if (*row->unit != '\0' || row->start_time != 0)
+        return;
+    for (guint i = 0; i < entry->holders->len; i++)
+        watched += ((const struct holder *)entry->holders->pdata[i])->watch != NULL;
+    if (watched < WATCHED_MAX)
+        row->watch = process_watch_new(row->pid);
+}
+
 /* The entry's own row; true if this pair of holder and generation is new. */
 static bool note_in_memory(struct entry *entry, const struct holder *holder)
 {
     struct holder *row = entry_holder(entry, holder);
 
     if (row == NULL) {
-        g_ptr_array_add(entry->holders, holder_copy(holder));
+        row = holder_copy(holder);
+        watch(entry, row);
+        g_ptr_array_add(entry->holders, row);
         return true;
     }
     row->last_at = holder->last_at;

@@ -8,6 +8,9 @@
 #include "daemon/io/journal.h"
 #include "daemon/io/process.h"
 
+#define NAMED_MAX 8
+#define HOLDERS_OF_UID 1024 /* living ones, of an integration: each is looked at when a rotation is */
+#define FULL_FOR (5 * USEC_PER_SEC)
 #define HOLDERS_KEPT 64 /* ended ones are of interest too, but not all of them */
 
 bool holder_is_alive(const struct holder *holder, bool system_mode)
@@ -22,6 +25,8 @@ bool holder_is_alive(const struct holder *holder, bool system_mode)
         g_autofree char *invocation = unit_invocation(holder->unit, !system_mode);
         return g_strcmp0(invocation, holder->invocation_id) == 0;
     }
+    if (holder->watch != NULL)
+        return process_watch_is_alive(holder->watch);
     r = process_start_time(holder->pid, &started);
     return r == -EACCES || (r == 0 && started == holder->start_time);
 }
@@ -45,10 +50,14 @@ unsigned holders_older(struct entry *entry, bool system_mode, const char **ret_t
 
         if (holder->generation >= key->generation || !holder_is_alive(holder, system_mode))
             continue;
-        name = holder_describe(holder);
-        g_string_append_printf(names, "%s%s", n > 0 ? ", " : "still held by ", name);
         n++;
+        if (system_mode || n > NAMED_MAX)
+            continue;
+        name = holder_describe(holder);
+        g_string_append_printf(names, "%s%s", n > 1 ? ", " : "still held by ", name);
     }
+    if (!system_mode && n > NAMED_MAX)
+        g_string_append_printf(names, ", and %u more", n - NAMED_MAX);
     g_free(entry->holders_text);
     *ret_text = entry->holders_text = system_mode && n > 0 ? without_names(entry, n) : g_strdup(names->str);
     return n;
@@ -68,9 +77,10 @@ static int drop(struct daemon *daemon, struct entry *entry, guint index)
     const struct holder *holder = entry->holders->pdata[index];
     int r = ledger_drop_holders(daemon->ledger, entry->definition->name, &holder, 1);
 
-    if (r == 0)
-        g_ptr_array_remove_index(entry->holders, index);
-    return r;
+    if (r < 0)
+        return r;
+    g_ptr_array_remove_index(entry->holders, index);
+    return 1;
 }
 
 void holders_sweep(struct daemon *daemon, struct entry *entry)
@@ -97,6 +107,28 @@ void holders_sweep_many(struct daemon *daemon, struct entry *entry)
 {
     if (entry->holders->len >= MAX(HOLDERS_KEPT, entry->sweep_at))
         holders_sweep(daemon, entry);
+}
+
+static unsigned count_of(const struct entry *entry, uid_t uid)
+{
+    unsigned n = 0;
+
+    for (guint i = 0; i < entry->holders->len; i++)
+        n += ((const struct holder *)entry->holders->pdata[i])->uid == uid;
+    return n;
+}
+
+bool holders_take_one_more(struct daemon *daemon, struct entry *entry, const struct holder *holder)
+{
+    if (entry_holder(entry, holder) != NULL || count_of(entry, holder->uid) < HOLDERS_OF_UID)
+        return true;
+    if (clock_now() < usec_add(entry->holders_full_at, FULL_FOR) && clock_now() >= entry->holders_full_at)
+        return false;
+    holders_sweep(daemon, entry);
+    if (count_of(entry, holder->uid) < HOLDERS_OF_UID)
+        return true;
+    entry->holders_full_at = clock_now();
+    return false;
 }
 
 int holders_acknowledge(struct daemon *daemon, struct entry *entry, const struct holder *holder,

@@ -19,7 +19,10 @@ unsigned holders_alive(struct entry *entry, bool system_mode);
 void holders_sweep(struct daemon *daemon, struct entry *entry);
 void holders_sweep_many(struct daemon *daemon, struct entry *entry);
 
-/* The holder is done with generations before this one. 0, -ENOENT (it holds nothing), or what the ledger
- * says. */
+/* Whether it may hold the key too: it does already, or its user has not too many living ones. */
+bool holders_take_one_more(struct daemon *daemon, struct entry *entry, const struct holder *holder);
+
+/* The holder is done with generations before this one. 1: it had one; 0: it had none; -ENOENT (it holds
+ * nothing), or what the ledger says. */
 int holders_acknowledge(struct daemon *daemon, struct entry *entry, const struct holder *holder,
                         uint64_t generation);

@@ -31,6 +31,7 @@ struct entry {
     char *again;                  /* the rotation that asked for one more when it had ended, or NULL */
     usec_t probed_date;           /* HueChat's time of our own last probe with the current key; 0 */
     enum answer_class last_class; /* what HueChat's last answer to its rotation was */
+    usec_t holders_full_at;       /* when a user last had too many */
     guint sweep_at;               /* how many holders are too many */
     char *holders_text;           /* what holders_older() said last */
 };

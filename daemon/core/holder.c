@@ -17,6 +17,7 @@ struct holder *holder_copy(const struct holder *holder)
     copy->unit = g_strdup(holder->unit);
     copy->invocation_id = g_strdup(holder->invocation_id);
     copy->command = g_strdup(holder->command);
+    copy->watch = NULL;
     return copy;
 }
 
@@ -28,6 +29,7 @@ struct holder *holder_free(struct holder *holder)
     g_free(holder->unit);
     g_free(holder->invocation_id);
     g_free(holder->command);
+    process_watch_free(holder->watch);
     g_free(holder);
     return NULL;
 }
@@ -38,7 +40,7 @@ bool holder_is_same(const struct holder *a, const struct holder *b)
         return false;
     if (is_set(a->unit))
         return g_strcmp0(a->unit, b->unit) == 0 && g_strcmp0(a->invocation_id, b->invocation_id) == 0;
-    return a->pid == b->pid && a->start_time == b->start_time;
+    return a->pid == b->pid && a->start_time == b->start_time && a->uid == b->uid;
 }
 
 char *holder_describe(const struct holder *holder)

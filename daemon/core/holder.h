@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "daemon/util/clock.h"
+#include "daemon/util/watch.h"
 
 struct holder {
     char *boot_id;       /* 32 hex digits */
@@ -19,6 +20,7 @@ struct holder {
     uint64_t generation;
     usec_t first_at, last_at;
     uint64_t count;
+    struct process_watch *watch; /* of a process that is hidden from us; a copy has none. NULL: none */
 };
 
 struct holder *holder_copy(const struct holder *holder);

@@ -186,6 +186,31 @@ class Access(unittest.TestCase):
             thief.stdout.close()
             systemctl('stop', 'crm.service')
 
+    def test_a_holder_whose_pid_is_anothers_now(self):
+        """Else whoever takes the pid keeps the rotation from ending."""
+        script = ('from guest import *\nbus = system_bus()\n'
+                  'bus.call(KEYTURN, KEYTURN_PATH, MANAGER, "GetKey", "s", "by-user")\nprint("got", flush=True)\ninput()\n')
+        holder = subprocess.Popen(['setpriv', '--reuid=bob', '--regid=bob', '--init-groups', 'python3', '-Bc', script],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                  env={'PATH': os.environ['PATH'], 'PYTHONPATH': str(PLACE)})
+        self.assertEqual(holder.stdout.readline(), 'got\n')
+        guest.wait_for(lambda: self.alive_of('by-user', holder.pid) is True, what='the holder to be noted')
+        holder.communicate('\n')
+        child = fork_as(holder.pid)
+        if child == 0:
+            os.setuid(pwd.getpwnam('carol').pw_uid)
+            signal.pause()
+            os._exit(1)
+        try:
+            self.assertEqual(child, holder.pid)
+            self.assertIs(self.alive_of('by-user', holder.pid), False)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    def alive_of(self, name, pid):
+        return next((h['Alive'] for h in manager('GetHolders', 's', name) if h['Pid'] == pid), None)
+
     def test_explain(self):
         """The process is hidden from keyturnd: that it runs as its unit's user is taken for granted, and said."""
         fetcher('crm.service', 'by-unit', User='alice')
