@@ -23,7 +23,8 @@ struct credentials {
     int fd;
     char *path; /* of a socket of our own, else NULL */
     sd_event_source *source;
-    GPtrArray *visits; /* struct visit */
+    sd_event_source *rest; /* timer */
+    GPtrArray *visits;     /* struct visit */
 };
 
 static void free_visit(void *visit)
@@ -48,6 +49,20 @@ static void receive(struct credentials *credentials, int fd)
     visit_begin(visit);
 }
 
+static int on_rested(sd_event_source *source, uint64_t when, void *userdata)
+{
+    struct credentials *credentials = userdata;
+
+    return sd_event_source_set_enabled(credentials->source, SD_EVENT_ON);
+}
+
+static void rest(struct credentials *credentials)
+{
+    if (sd_event_source_set_time_relative(credentials->rest, USEC_PER_SEC) >= 0 &&
+        sd_event_source_set_enabled(credentials->rest, SD_EVENT_ONESHOT) >= 0)
+        sd_event_source_set_enabled(credentials->source, SD_EVENT_OFF);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     struct credentials *credentials = userdata;
@@ -58,6 +73,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (peer >= 0)
         receive(credentials, peer);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        rest(credentials); /* it waits, and without a descriptor for it we would be called again at once */
     return 0;
 }
 
@@ -134,6 +151,11 @@ int credentials_new(struct daemon *daemon, struct credentials **ret)
     if (r >= 0 && credentials->fd >= 0)
         r = sd_event_add_io(daemon->event, &credentials->source, credentials->fd, EPOLLIN, on_connection,
                             credentials);
+    if (r >= 0)
+        r = sd_event_add_time_relative(daemon->event, &credentials->rest, CLOCK_MONOTONIC, 0, 0, on_rested,
+                                       credentials);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(credentials->rest, SD_EVENT_OFF);
     if (r < 0) {
         credentials_free(credentials);
         return r;
@@ -147,6 +169,7 @@ struct credentials *credentials_free(struct credentials *credentials)
     if (credentials == NULL)
         return NULL;
     credentials->source = sd_event_source_disable_unref(credentials->source);
+    sd_event_source_disable_unref(credentials->rest);
     g_ptr_array_unref(credentials->visits);
     if (credentials->path != NULL && credentials->fd >= 0)
         unlink(credentials->path);

@@ -146,7 +146,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         bus_reply_busy(call, "polkit can't be asked now: try again, or use root");
         g_free(permission);
     } else
-        callers_identify(service->callers, call, read_answer(reply) ? identified_again : denied_again,
+        callers_identify(service->callers, call, NULL, read_answer(reply) ? identified_again : denied_again,
                          permission);
     return 0;
 }
@@ -239,7 +239,7 @@ static void identified(enum caller_answer answer, const struct caller *caller, s
 
 void authority_check(struct service *service, sd_bus_message *call, authority_act act)
 {
-    callers_identify(service->callers, call, identified, permission_new(service, act));
+    callers_identify(service->callers, call, NULL, identified, permission_new(service, act));
 }
 
 static int name_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)

@@ -14,25 +14,32 @@
 #include "daemon/bus/departures.h"
 #include "daemon/bus/kept-call.h"
 #include "daemon/bus/peer.h"
+#include "daemon/bus/quota.h"
 #include "daemon/bus/units.h"
 #include "daemon/io/process.h"
 #include "daemon/util/cleanup.h"
 
 /* What the calls that wait for one answer may take together. */
 #define WAITING_MAX (2 * KEPT_CALL_MAX)
+#define PATIENCE (2 * USEC_PER_SEC)
+#define QUESTIONS_EACH 128
+#define QUESTIONS_ALL 512
 
 struct callers {
+    sd_event *event;
     sd_bus *bus;
     struct units *units; /* NULL: in user mode */
     bool system_mode;
-    GHashTable *known;  /* unique name -> caller */
-    GHashTable *asking; /* whom it is about -> question */
+    GHashTable *known;       /* unique name -> caller */
+    GHashTable *asking;      /* whom it is about -> question */
+    struct quota *questions; /* with a descriptor of the process each */
     sd_bus_slot *gone;
 };
 
 /* A call whose sender, or whose subject, is being asked about. */
 struct waiter {
     sd_bus_message *call;
+    caller_enough_fn enough;
     caller_fn fn;
     void *userdata;
 };
@@ -46,6 +53,9 @@ struct question {
     struct unit_question *unit;
     struct peer peer;
     struct caller *caller;
+    sd_event_source *patience; /* with systemd */
+    struct caller *so_far;     /* that patience is at its end; else NULL */
+    uid_t counted;             /* whose share it takes; (uid_t)-1: nobody's yet */
 };
 
 static void free_caller(void *caller)
@@ -64,8 +74,12 @@ static void free_question(void *data)
 {
     struct question *question = data;
 
+    if (question->counted != (uid_t)-1)
+        quota_give_back(question->callers->questions, question->counted);
     sd_bus_slot_unref(question->slot);
+    sd_event_source_disable_unref(question->patience);
     unit_question_free(question->unit);
+    caller_free(question->so_far);
     g_array_unref(question->waiters);
     kt_close_p(&question->peer.pidfd);
     caller_free(question->caller);
@@ -154,6 +168,39 @@ static void unit_told(const struct unit *unit, void *userdata)
         settle(question, CALLER_BUSY);
 }
 
+static bool is_enough(const struct question *question, const struct waiter *waiter)
+{
+    return question->so_far != NULL &&
+           (waiter->enough == NULL || waiter->enough(question->so_far, waiter->call, waiter->userdata));
+}
+
+/* Tells those for whom what is known will do; the others go on waiting. */
+static int on_patience(sd_event_source *source, uint64_t when, void *userdata)
+{
+    struct question *question = userdata;
+    const struct peer *known = &question->peer;
+    GArray *waiters = question->waiters;
+
+    if (!peer_is_alive(known->pidfd))
+        return 0;
+    question->so_far = caller_new(known->uid, known->pid, &(struct unit){.answer = UNIT_NONE},
+                                  question->callers->system_mode);
+    question->so_far->sender = g_strdup(question->about);
+    for (guint i = 0; i < waiters->len;) {
+        struct waiter waiter = g_array_index(waiters, struct waiter, i);
+
+        if (!is_enough(question, &waiter)) {
+            i++;
+            continue;
+        }
+        sd_bus_message_ref(waiter.call);
+        g_array_remove_index(waiters, i);
+        waiter.fn(CALLER_KNOWN, question->so_far, waiter.call, waiter.userdata);
+        sd_bus_message_unref(waiter.call);
+    }
+    return 0;
+}
+
 static void look_at_unit_ourselves(struct question *question)
 {
     const struct peer *known = &question->peer;
@@ -179,8 +226,28 @@ static void look_at_unit(struct question *question, bool exact)
         return;
     }
     question->unit = unit_ask(units, known->uid, known->pid, known->pidfd, exact, unit_told, question);
-    if (question->unit == NULL)
+    if (question->unit == NULL ||
+        (is_about_name(question) &&
+         sd_event_add_time_relative(question->callers->event, &question->patience, CLOCK_BOOTTIME, PATIENCE,
+                                    0, on_patience, question) < 0))
         settle(question, CALLER_BUSY);
+}
+
+/* r: why there is no pidfd. Without a descriptor to be had nobody is known, and nobody is refused. */
+static void look_at_process(struct question *question, bool exact, int r)
+{
+    const struct peer *known = &question->peer;
+
+    if (known->pidfd < 0)
+        settle(question, r == ESRCH ? CALLER_UNKNOWN : CALLER_BUSY);
+    else if (!peer_is_alive(known->pidfd))
+        settle(question, CALLER_UNKNOWN);
+    else if (!quota_take(question->callers->questions, known->uid))
+        settle(question, CALLER_BUSY);
+    else {
+        question->counted = known->uid;
+        look_at_unit(question, exact);
+    }
 }
 
 static int first_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -196,10 +263,7 @@ static int first_answer(sd_bus_message *reply, void *userdata, sd_bus_error *err
     }
     if (!exact)
         found->pidfd = (int)syscall(SYS_pidfd_open, found->pid, 0);
-    if (peer_is_alive(found->pidfd))
-        look_at_unit(question, exact);
-    else
-        settle(question, CALLER_UNKNOWN);
+    look_at_process(question, exact, errno);
     return 0;
 }
 
@@ -210,6 +274,7 @@ static struct question *question_new(struct callers *callers, const char *about)
     *question = (struct question){.callers = callers,
                                   .about = g_strdup(about),
                                   .waiters = g_array_new(FALSE, FALSE, sizeof(struct waiter)),
+                                  .counted = (uid_t)-1,
                                   .peer = {.uid = (uid_t)-1, .pidfd = -1}};
     g_array_set_clear_func(question->waiters, clear_waiter);
     g_hash_table_insert(callers->asking, question->about, question);
@@ -217,12 +282,18 @@ static struct question *question_new(struct callers *callers, const char *about)
 }
 
 /* False: it takes no more, and fn has been told. */
-static bool join(struct question *question, sd_bus_message *call, caller_fn fn, void *userdata)
+static bool join(struct question *question, sd_bus_message *call, caller_enough_fn enough, caller_fn fn,
+                 void *userdata)
 {
-    struct waiter waiter = {.fn = fn, .userdata = userdata};
+    struct waiter waiter = {.enough = enough, .fn = fn, .userdata = userdata};
     size_t size = 0;
     int r = kept_call_new(call, &waiter.call, &size);
 
+    if (r >= 0 && is_enough(question, &waiter)) {
+        fn(CALLER_KNOWN, question->so_far, waiter.call, userdata);
+        sd_bus_message_unref(waiter.call);
+        return true;
+    }
     if (r >= 0 && question->size + size <= WAITING_MAX) {
         g_array_append_val(question->waiters, waiter);
         question->size += size;
@@ -233,10 +304,10 @@ static bool join(struct question *question, sd_bus_message *call, caller_fn fn, 
     return false;
 }
 
-void callers_look_at_name(struct callers *callers, const char *name, sd_bus_message *call, caller_fn fn,
-                          void *userdata)
+static void look_at_name(struct callers *callers, const char *name, sd_bus_message *call,
+                         caller_enough_fn enough, caller_fn fn, void *userdata)
 {
-    const struct caller *known = callers_find(callers, name);
+    const struct caller *known = name != NULL ? g_hash_table_lookup(callers->known, name) : NULL;
     struct question *question;
 
     if (known != NULL || name == NULL) {
@@ -245,24 +316,40 @@ void callers_look_at_name(struct callers *callers, const char *name, sd_bus_mess
     }
     question = g_hash_table_lookup(callers->asking, name);
     if (question != NULL) {
-        join(question, call, fn, userdata);
+        join(question, call, enough, fn, userdata);
         return;
     }
     question = question_new(callers, name);
-    if (!join(question, call, fn, userdata))
+    if (!join(question, call, enough, fn, userdata))
         g_hash_table_remove(callers->asking, name);
     else if (ask_bus(question, first_answer) < 0)
         settle(question, CALLER_BUSY);
 }
 
-void callers_identify(struct callers *callers, sd_bus_message *call, caller_fn fn, void *userdata)
+static bool is_never_enough(const struct caller *so_far, sd_bus_message *call, void *userdata)
 {
-    callers_look_at_name(callers, sd_bus_message_get_sender(call), call, fn, userdata);
+    return false;
+}
+
+void callers_look_at_name(struct callers *callers, const char *name, sd_bus_message *call, caller_fn fn,
+                          void *userdata)
+{
+    look_at_name(callers, name, call, is_never_enough, fn, userdata);
+}
+
+void callers_identify(struct callers *callers, sd_bus_message *call, caller_enough_fn enough, caller_fn fn,
+                      void *userdata)
+{
+    look_at_name(callers, sd_bus_message_get_sender(call), call, enough, fn, userdata);
 }
 
 const struct caller *callers_find(struct callers *callers, const char *sender)
 {
-    return sender != NULL ? g_hash_table_lookup(callers->known, sender) : NULL;
+    const struct caller *known = sender != NULL ? g_hash_table_lookup(callers->known, sender) : NULL;
+    const struct question *question =
+        known == NULL && sender != NULL ? g_hash_table_lookup(callers->asking, sender) : NULL;
+
+    return question != NULL ? question->so_far : known;
 }
 
 void callers_look_at_process(struct callers *callers, pid_t pid, sd_bus_message *call, caller_fn fn,
@@ -272,24 +359,23 @@ void callers_look_at_process(struct callers *callers, pid_t pid, sd_bus_message 
     g_autofree char *path = g_strdup_printf("/proc/%d", (int)pid);
     struct question *question = g_hash_table_lookup(callers->asking, about);
     struct stat status;
+    int r;
 
     if (question != NULL) {
-        join(question, call, fn, userdata);
+        join(question, call, is_never_enough, fn, userdata);
         return;
     }
     question = question_new(callers, about);
-    if (!join(question, call, fn, userdata)) {
+    if (!join(question, call, is_never_enough, fn, userdata)) {
         g_hash_table_remove(callers->asking, about);
         return;
     }
     question->peer.pid = pid;
     question->peer.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    r = errno;
     if (stat(path, &status) == 0)
         question->peer.uid = status.st_uid; /* else hidden from us, in system mode */
-    if (peer_is_alive(question->peer.pidfd))
-        look_at_unit(question, false);
-    else
-        settle(question, CALLER_UNKNOWN);
+    look_at_process(question, false, question->peer.pidfd < 0 ? r : 0);
 }
 
 static int name_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
@@ -311,7 +397,9 @@ int callers_new(sd_event *event, sd_bus *bus, bool system_mode, struct callers *
     int r;
 
     *callers = (struct callers){
+        .event = event,
         .bus = bus,
+        .questions = quota_new(QUESTIONS_EACH, QUESTIONS_ALL),
         .system_mode = system_mode,
         .known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_caller),
         .asking = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_question),
@@ -345,6 +433,7 @@ struct callers *callers_free(struct callers *callers)
     units_free(callers->units);
     g_hash_table_destroy(callers->asking);
     g_hash_table_destroy(callers->known);
+    quota_free(callers->questions);
     g_free(callers);
     return NULL;
 }

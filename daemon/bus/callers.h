@@ -34,10 +34,15 @@ enum caller_answer {
 typedef void (*caller_fn)(enum caller_answer answer, const struct caller *caller, sd_bus_message *call,
                           void *userdata);
 
-/* Who sent the call. What it holds is read afterwards, from what fn gets. */
-void callers_identify(struct callers *callers, sd_bus_message *call, caller_fn fn, void *userdata);
+/* Whether uid and process will do, where systemd has not told the unit for two seconds: it may be busy, and
+ * others may keep it so. NULL: they will. */
+typedef bool (*caller_enough_fn)(const struct caller *so_far, sd_bus_message *call, void *userdata);
 
-/* The sender, if it is known and still there; else NULL. */
+/* Who sent the call. What it holds is read afterwards, from what fn gets. */
+void callers_identify(struct callers *callers, sd_bus_message *call, caller_enough_fn enough, caller_fn fn,
+                      void *userdata);
+
+/* The sender, if it is known (or what is known of it has to do) and still there; else NULL. */
 const struct caller *callers_find(struct callers *callers, const char *sender);
 
 /* Somebody else, for Explain: by name on the bus, or by process; the call is only handed on. */

@@ -114,6 +114,26 @@ static void proceed(struct fetch *fetch)
     decision_clear(&decision);
 }
 
+/* Whether a rule that says nothing of units lets it in already. */
+static bool is_allowed_without_unit(const struct caller *so_far, sd_bus_message *call, void *userdata)
+{
+    const struct fetch *fetch = userdata;
+    struct decision decision;
+    const struct entry *entry;
+    const char *name;
+    bool allowed;
+
+    if (sd_bus_message_read(call, "s", &name) < 0 || sd_bus_message_rewind(call, true) < 0)
+        return false;
+    entry = registry_find(fetch->service->daemon->registry, name);
+    if (entry == NULL)
+        return true;
+    decision = decide(fetch->service, entry, so_far);
+    allowed = decision.allowed;
+    decision_clear(&decision);
+    return allowed;
+}
+
 static void identified(enum caller_answer answer, const struct caller *caller, sd_bus_message *call,
                        void *userdata)
 {
@@ -147,7 +167,7 @@ static int start(struct service *service, sd_bus_message *call, enum way way,
     struct fetch *fetch = g_new0(struct fetch, 1);
 
     *fetch = (struct fetch){.service = service, .read = read, .act = act, .way = way, .counted = (uid_t)-1};
-    callers_identify(service->callers, call, identified, fetch);
+    callers_identify(service->callers, call, is_allowed_without_unit, identified, fetch);
     return 1;
 }
 
@@ -228,6 +248,8 @@ static void got(const struct secret *secret, const GError *error, void *userdata
         refuse(fetch, error);
     } else if (key == NULL) {
         refuse_with(fetch, KT_NO_KEY, "the key is gone: ask again");
+    } else if (!holders_take_one_more(fetch->service->daemon, entry, &caller->holder)) {
+        refuse_with(fetch, KT_BUSY, "too many programs of yours hold it: end some, or let one fetch for all");
     } else {
         hand_out(fetch, entry, caller, secret);
     }
@@ -324,7 +346,8 @@ static void act_acknowledge(struct fetch *fetch, struct entry *entry)
         return;
     }
     sd_bus_reply_method_return(fetch->call, "");
-    rotator_wake_integration(fetch->service->daemon->rotator, fetch->name);
+    if (r > 0)
+        rotator_wake_integration(fetch->service->daemon->rotator, fetch->name);
     fetch_free(fetch);
 }
 

@@ -79,7 +79,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects") &&
         g_strcmp0(sd_bus_message_get_path(message), KT_OBJECT_PATH) == 0 &&
         sd_bus_message_has_signature(message, "")) {
-        callers_identify(objects->service->callers, message, identified, objects);
+        callers_identify(objects->service->callers, message, NULL, identified, objects);
         return 1;
     }
     if (!sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Introspectable", "Introspect") ||

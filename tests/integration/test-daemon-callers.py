@@ -170,6 +170,21 @@ class SystemMode(unittest.TestCase):
             self.addCleanup(again.bus.close)
             self.assertEqual(self.get(bus), 'key')
 
+    def test_whom_no_unit_decides_about_waits_for_none(self):
+        """Root too: else whoever keeps systemd busy keeps everybody from everything."""
+        self.world.keyturn('--system', 'add', 'erp', '--env', 'test', '--scope', 'contacts:read', '--allow',
+                           f'user:{os.getuid()}', env={'DBUS_SYSTEM_BUS_ADDRESS': self.world.address})
+        self.systemd.says = 'nothing'
+        with self.world.connect() as bus:
+            waits = start(bus, 'GetKey', 's', 'crm')
+            self.assertEqual(outcome(bus, start(bus, 'GetKey', 's', 'erp')), 'key')
+            began = time.monotonic()
+            self.assertEqual([outcome(bus, start(bus, 'GetKey', 's', 'erp')) for _ in range(5)], ['key'] * 5)
+            self.assertLess(time.monotonic() - began, 15)
+            if os.getuid() == 0:
+                bus.wait_reply(start(bus, 'GetHistory', 'st', '', 0))
+            self.assertEqual(outcome(bus, waits), BUSY)
+
     def test_a_systemd_that_hangs(self):
         """The calls are answered in the end, and who has its own share is not kept waiting by others' questions."""
         self.systemd.says = 'nothing'
