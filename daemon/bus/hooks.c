@@ -11,11 +11,15 @@
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
+#define JOB_MAX (15 * USEC_PER_MINUTE)
+
 struct hook {
     struct hooks *hooks;
     char *integration;
     char *unit;
-    char *job;     /* its path once systemd has taken it */
+    char *job; /* its path once systemd has taken it */
+    sd_bus_slot *question;
+    sd_event_source *end;
     char *systemd; /* who took it: only its signals count, since anybody may send one */
 };
 
@@ -33,6 +37,8 @@ static void hook_free(void *data)
 
     g_free(hook->integration);
     g_free(hook->unit);
+    sd_bus_slot_unref(hook->question);
+    sd_event_source_disable_unref(hook->end);
     g_free(hook->job);
     g_free(hook->systemd);
     g_free(hook);
@@ -72,23 +78,36 @@ static void finish(struct hook *hook, const char *failure)
     schedule_look_again(daemon);
 }
 
+static struct hook *find_hook(const struct hooks *hooks, const char *job, const char *systemd)
+{
+    for (guint i = 0; i < hooks->running->len; i++) {
+        struct hook *hook = hooks->running->pdata[i];
+
+        if (g_strcmp0(hook->job, job) == 0 && g_strcmp0(hook->systemd, systemd) == 0)
+            return hook;
+    }
+    return NULL;
+}
+
+/* systemd makes one job of several for the same unit. */
 static int job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     struct hooks *hooks = userdata;
     const char *job, *unit, *result;
+    struct hook *hook;
     uint32_t id;
 
     if (sd_bus_message_read(signal, "uoss", &id, &job, &unit, &result) < 0)
         return 0;
-    for (guint i = 0; i < hooks->running->len; i++) {
-        struct hook *hook = hooks->running->pdata[i];
+    while ((hook = find_hook(hooks, job, sd_bus_message_get_sender(signal))) != NULL)
+        finish(hook, strcmp(result, "done") == 0 ? NULL : result);
+    return 0;
+}
 
-        if (g_strcmp0(hook->job, job) == 0 &&
-            g_strcmp0(hook->systemd, sd_bus_message_get_sender(signal)) == 0) {
-            finish(hook, strcmp(result, "done") == 0 ? NULL : result);
-            return 0;
-        }
-    }
+/* systemd was restarted in between, say, and its signal lost. */
+static int on_end(sd_event_source *source, uint64_t when, void *userdata)
+{
+    finish(userdata, "systemd did not say how it ended");
     return 0;
 }
 
@@ -118,8 +137,10 @@ static void ask(struct hooks *hooks, struct entry *entry, const char *method, ch
         *hook = (struct hook){
             .hooks = hooks, .integration = g_strdup(entry->definition->name), .unit = g_strdup(*units)};
         g_ptr_array_add(hooks->running, hook);
-        if (sd_bus_call_method_async(hooks->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, method,
-                                     job_taken, hook, "ss", *units, "replace") < 0)
+        if (sd_event_add_time_relative(hooks->daemon->event, &hook->end, CLOCK_BOOTTIME, JOB_MAX,
+                                       USEC_PER_SEC, on_end, hook) < 0 ||
+            sd_bus_call_method_async(hooks->bus, &hook->question, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                     method, job_taken, hook, "ss", *units, "replace") < 0)
             finish(hook, "systemd can't be asked");
     }
 }

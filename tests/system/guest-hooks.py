@@ -105,6 +105,17 @@ class Hooks(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertFalse((INTEGRATIONS / 'mine.conf').exists())
 
+    def test_9_one_job_for_two(self):
+        """systemd makes one of them: both are told of its end, and neither waits the 90 s of a lost one."""
+        guest.write_unit('four.service', '[Service]\nExecStart=/bin/sleep infinity\nExecReload=/bin/sleep 3\n')
+        systemctl('start', 'four.service')
+        for name in ('left', 'right'):
+            keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', *DRAINS, '--reload', 'four.service')
+        wait_for(lambda: {integration(n)['RotationState'] for n in ('left', 'right')} == {'idle'}, 60, 'two first keys')
+        for name in ('left', 'right'):
+            keyturn('rotate', name, '--compromised')
+        wait_for(lambda: {integration(n)['RotationState'] for n in ('left', 'right')} == {'idle'}, 45, 'two rotations')
+
 
 if __name__ == '__main__':
     guest.main(Hooks)
