@@ -105,9 +105,19 @@ static void end_minute(struct refusals *refusals)
     note_events(refusals, counts);
 }
 
+static void begin_minute(struct refusals *refusals)
+{
+    sd_event_source_set_time_relative(refusals->minute, USEC_PER_MINUTE);
+    sd_event_source_set_enabled(refusals->minute, SD_EVENT_ONESHOT);
+}
+
 static int on_minute(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    end_minute(userdata);
+    struct refusals *refusals = userdata;
+
+    end_minute(refusals);
+    if (tally_remembers(refusals->tally))
+        begin_minute(refusals);
     return 0;
 }
 
@@ -152,12 +162,9 @@ struct refusals *refusals_free(struct refusals *refusals)
 void refusals_note(struct refusals *refusals, const struct refusal *refusal)
 {
     const struct tally_kind kind = {refusal->uid, refusal->unit, refusal->integration, refusal->rule};
-    bool begins = tally_is_empty(refusals->tally);
 
-    if (begins) {
-        sd_event_source_set_time_relative(refusals->minute, USEC_PER_MINUTE);
-        sd_event_source_set_enabled(refusals->minute, SD_EVENT_ONESHOT);
-    }
+    if (tally_is_empty(refusals->tally))
+        begin_minute(refusals);
     if (!tally_add(refusals->tally, &kind))
         return;
     g_ptr_array_add(refusals->whole, event_new(refusal->integration, g_strdup(refusal->message),

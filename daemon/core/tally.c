@@ -13,6 +13,7 @@ struct account {
     uid_t uid;
     GPtrArray *rows;
     uint64_t more; /* of further kinds */
+    unsigned room; /* for further kinds */
 };
 
 struct tally {
@@ -70,6 +71,7 @@ static struct account *account_of(struct tally *tally, uid_t uid)
         return NULL;
     account = g_new0(struct account, 1);
     account->uid = uid;
+    account->room = TALLY_ROOM;
     account->rows = g_ptr_array_new_with_free_func(row_free);
     g_ptr_array_add(tally->accounts, account);
     return account;
@@ -111,9 +113,10 @@ bool tally_add(struct tally *tally, const struct tally_kind *kind)
         row->more++;
     else if (account == NULL)
         tally->more++;
-    else if (account->rows->len >= TALLY_KINDS)
+    else if (account->rows->len >= TALLY_KINDS || account->room == 0)
         account->more++;
     else {
+        account->room--;
         add_row(account, kind);
         return true;
     }
@@ -122,7 +125,27 @@ bool tally_add(struct tally *tally, const struct tally_kind *kind)
 
 bool tally_is_empty(const struct tally *tally)
 {
-    return tally->accounts->len == 0;
+    for (guint i = 0; i < tally->accounts->len; i++) {
+        const struct account *account = tally->accounts->pdata[i];
+
+        if (account->rows->len > 0 || account->more > 0)
+            return false;
+    }
+    return tally->more == 0;
+}
+
+bool tally_remembers(const struct tally *tally)
+{
+    return tally->accounts->len > 0;
+}
+
+/* True: there is nothing to remember of it. */
+static bool begin_anew(struct account *account)
+{
+    g_ptr_array_set_size(account->rows, 0);
+    account->more = 0;
+    account->room = MIN(account->room + TALLY_ROOM_A_MINUTE, TALLY_ROOM);
+    return account->room == TALLY_ROOM;
 }
 
 struct teller {
@@ -156,6 +179,8 @@ void tally_end(struct tally *tally, void (*each)(const struct tally_count *count
     for (guint i = 0; i < tally->accounts->len; i++)
         report_account(&teller, tally->accounts->pdata[i]);
     report(&teller, TALLY_OF_ALL, &(struct tally_kind){.uid = (uid_t)-1}, tally->more);
-    g_ptr_array_set_size(tally->accounts, 0);
+    for (guint i = tally->accounts->len; i-- > 0;)
+        if (begin_anew(tally->accounts->pdata[i]))
+            g_ptr_array_remove_index(tally->accounts, i);
     tally->more = 0;
 }

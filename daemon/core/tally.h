@@ -10,6 +10,10 @@
 /* Of one uid so many kinds are told apart in a minute, and so many uids; the rest is one count. Whoever has
  * subordinate uids (subuid(5)) has thousands, so that those get half of the places at most. */
 #define TALLY_KINDS 16
+/* And so many in a row of minutes: whoever goes on for hours is told of less, or nobody else's would be seen
+ * any more. */
+#define TALLY_ROOM 64
+#define TALLY_ROOM_A_MINUTE 4
 #define TALLY_UIDS 32
 #define TALLY_SUBORDINATE 100000 /* where they start */
 
@@ -44,6 +48,9 @@ bool tally_add(struct tally *tally, const struct tally_kind *kind);
 
 /* Nothing was added since the minute began. */
 bool tally_is_empty(const struct tally *tally);
+
+/* There is something of earlier minutes that another minute would let go. */
+bool tally_remembers(const struct tally *tally);
 
 /* Ends the minute: calls each for what was counted, in the order in which the kinds came, and forgets all.
  * The texts are valid during the call. */

@@ -110,6 +110,45 @@ static void sum(const struct tally_count *count, void *userdata)
     assert_true(count->count > 0);
 }
 
+static unsigned told_in_a_minute(struct tally *tally, uid_t uid)
+{
+    unsigned told = 0;
+
+    for (int i = 0; i < 100; i++) {
+        g_autofree char *name = g_strdup_printf("name%d", i);
+
+        told += add(tally, uid, NULL, name, "no rule");
+    }
+    return told;
+}
+
+static void end_minute(struct tally *tally)
+{
+    g_autoptr(GString) found = g_string_new(NULL);
+
+    tally_end(tally, append, found);
+}
+
+/* Minute after minute: less and less, until it has rested. */
+static void test_who_goes_on_is_told_less_of(void **state)
+{
+    struct tally *tally = *state;
+    unsigned told = 0;
+
+    for (int minute = 0; minute < 100; minute++) {
+        told = told_in_a_minute(tally, 1000);
+        if (minute == 0)
+            assert_int_equal(told, TALLY_KINDS);
+        end_minute(tally);
+    }
+    assert_int_equal(told, TALLY_ROOM_A_MINUTE);
+    assert_int_equal(told_in_a_minute(tally, 1001), TALLY_KINDS);
+    for (int minute = 0; minute < 100; minute++)
+        end_minute(tally);
+    assert_false(tally_remembers(tally));
+    assert_int_equal(told_in_a_minute(tally, 1000), TALLY_KINDS);
+}
+
 static void test_uids_are_bounded(void **state)
 {
     struct tally *tally = *state;
@@ -155,6 +194,7 @@ int main(void)
         TEST(test_copies),
         TEST(test_names_are_bounded),
         TEST(test_uids_are_bounded),
+        TEST(test_who_goes_on_is_told_less_of),
         TEST(test_further_uids),
         TEST(test_subordinate_uids),
     };
