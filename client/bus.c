@@ -168,6 +168,7 @@ int bus_get_manager(struct client *client, json_object **ret_properties, GError 
 int bus_get_integration(struct client *client, const char *name, json_object **ret_properties, GError **error)
 {
     _cleanup_message_ sd_bus_message *reply = NULL;
+    g_autoptr(json_object) properties = NULL;
     const char *path;
     int r;
 
@@ -176,7 +177,27 @@ int bus_get_integration(struct client *client, const char *name, json_object **r
     r = sd_bus_message_read(reply, "o", &path);
     if (r < 0)
         return bus_bad_reply(r, error);
-    return get_all(client, path, KT_INTEGRATION_INTERFACE, ret_properties, error);
+    if (get_all(client, path, KT_INTEGRATION_INTERFACE, &properties, error) < 0)
+        return -1;
+    if (strcmp(dict_text(properties, "Name"), name) != 0)
+        return bus_bad_reply(-EBADMSG, error);
+    *ret_properties = g_steal_pointer(&properties);
+    return 0;
+}
+
+/* Its name stands in lines that are meant to be pasted into a shell: one that is no name was not keyturnd's
+ * to give. Returns 1 or a negative errno. */
+static int read_integration(sd_bus_message *m, json_object **ret_properties)
+{
+    g_autoptr(json_object) properties = NULL;
+    int r = dict_read(m, &properties);
+
+    if (r < 0)
+        return r;
+    if (r == 0 || !text_is_slug(dict_text(properties, "Name")))
+        return -EBADMSG;
+    *ret_properties = g_steal_pointer(&properties);
+    return 1;
 }
 
 /* The interfaces of one object; those that are not an integration are skipped. */
@@ -193,7 +214,7 @@ static int read_object(sd_bus_message *m, json_object *array)
         r = sd_bus_message_read(m, "s", &interface);
         if (r >= 0 && strcmp(interface, KT_INTEGRATION_INTERFACE) != 0)
             r = sd_bus_message_skip(m, "a{sv}");
-        else if (r >= 0 && (r = dict_read(m, &dict)) > 0)
+        else if (r >= 0 && (r = read_integration(m, &dict)) > 0)
             json_object_array_add(array, dict);
         if (r >= 0)
             r = sd_bus_message_exit_container(m);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/lib/cleanup.h"
+#include "client/output.h"
 #include "daemon/util/text.h"
 
 #define COMMIT_MARK '\x01'
@@ -178,8 +179,8 @@ static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
 
 static void report_unread(struct history *history, const char *why)
 {
-    g_autofree char *way_out =
-        g_strdup_printf("if you trust it, see what git -C %s log says", history->folder);
+    g_autofree char *folder = output_quote(history->folder),
+                    *way_out = g_strdup_printf("if you trust it, see what git -C %s log says", folder);
 
     report_add(history->exposure->report, LEVEL_WARN, history->folder, way_out,
                "its history of git can't be read (%s)", why);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/lib/cleanup.h"
+#include "client/output.h"
 
 #include "config.h"
 
@@ -144,7 +145,8 @@ void machine_check_linger(struct report *report)
  * wrong either. */
 static void check_file(struct report *report, const char *path, mode_t mask, bool roots, unsigned *checked)
 {
-    g_autofree char *way_out = g_strdup_printf("chmod %s %s", mask == 0077 ? "go=" : "go-w", path);
+    g_autofree char *word = output_quote(path),
+                    *way_out = g_strdup_printf("chmod %s %s", mask == 0077 ? "go=" : "go-w", word);
     struct stat status;
 
     if (stat(path, &status) < 0)

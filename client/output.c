@@ -62,6 +62,14 @@ char *bar_new(guint64 part, guint64 whole, unsigned width, bool utf8)
     return g_string_free(bar, FALSE);
 }
 
+char *output_quote(const char *word)
+{
+    bool is_plain =
+        *word && strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-:@%+,") == strlen(word);
+
+    return is_plain ? g_strdup(word) : g_shell_quote(word);
+}
+
 void output_json(json_object *object)
 {
     printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |

@@ -37,6 +37,10 @@ char *bar_new(guint64 part, guint64 whole, unsigned width, bool utf8);
 /* What was done to an integration: a line, or in JSON its name. */
 void output_done(bool json, const char *name, const char *done);
 
+/* A word of a line that is meant to be pasted: quoted if a shell would make more of it than a word. The
+ * caller frees it (g_free). */
+char *output_quote(const char *word);
+
 /* One JSON text, pretty or on one line, to standard output. */
 void output_json(json_object *object);
 void output_json_line(json_object *object);

@@ -8,8 +8,8 @@
 #include "daemon/core/integration-private.h"
 #include "daemon/core/keyfile.h"
 #include "daemon/core/policy.h"
+#include "daemon/util/text.h"
 
-#define NAME_LENGTH 64
 #define JITTER_PART 10 /* of Overlap */
 
 static const char *const known_permissions[] = {
@@ -18,10 +18,7 @@ static const char *const known_permissions[] = {
 
 bool integration_name_is_valid(const char *name)
 {
-    size_t length = strlen(name);
-
-    return length >= 1 && length <= NAME_LENGTH && g_ascii_isalnum(*name) &&
-           strspn(name, G_CSET_a_2_z G_CSET_DIGITS "._-") == length;
+    return text_is_slug(name);
 }
 
 struct integration *integration_new(const char *name)

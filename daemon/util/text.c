@@ -6,7 +6,8 @@
 
 #define MASK "***"
 #define MORE "\xe2\x80\xa6" /* one character */
-#define ESCAPE_CHARS 4      /* of "\xNN" */
+#define SLUG_MAX 64
+#define ESCAPE_CHARS 4 /* of "\xNN" */
 
 /* What every key of HueChat's begins with, in any case of letters. */
 static const char *const prefixes[] = {"sk_live_", "sk_test_"};
@@ -50,6 +51,14 @@ bool text_is_word(const char *text, size_t max)
         if (!g_ascii_isgraph(text[length]) || length == max)
             return false;
     return length > 0;
+}
+
+bool text_is_slug(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length >= 1 && length <= SLUG_MAX && g_ascii_isalnum(*text) &&
+           strspn(text, G_CSET_a_2_z G_CSET_DIGITS "._-") == length;
 }
 
 static void append(GString *out, const char *text, size_t length, bool can_show)

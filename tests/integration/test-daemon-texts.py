@@ -250,9 +250,9 @@ class Keyring(Base):
 class Impostor(threading.Thread):
     """Whoever took keyturnd's name, and is the desktop too: what it says is not for the terminal to obey."""
 
-    def __init__(self, world, words=NASTY):
+    def __init__(self, world, words=NASTY, name='crm'):
         super().__init__(daemon=True)
-        self.bus, self.words, self.bodies = world.connect(timeout=None), words, []
+        self.bus, self.words, self.integration, self.bodies = world.connect(timeout=None), words, name, []
         for name in (KEYTURN, NOTIFICATIONS):
             assert self.bus.ask_bus('RequestName', 'su', name, 0) == 1
         self.start()
@@ -269,9 +269,9 @@ class Impostor(threading.Thread):
     def meet(self, call):
         member = call.fields[MEMBER]
         texts = {name: ('s', self.words)
-                 for name in ('Name', 'Environment', 'Attention', 'LastFetchedBy', 'Last4', 'KeyId', 'RotationState',
+                 for name in ('Environment', 'Attention', 'LastFetchedBy', 'Last4', 'KeyId', 'RotationState',
                               'Message', 'Caller', 'Event', 'Command', 'Version')}
-        texts |= {'Allow': ('as', [self.words]), 'Permissions': ('as', [self.words])}
+        texts |= {'Name': ('s', self.integration), 'Allow': ('as', [self.words]), 'Permissions': ('as', [self.words])}
         if member == 'GetManagedObjects':
             self.bus.answer(call, 'a{oa{sa{sv}}}', {f'{KEYTURN_PATH}/integration/crm': {INTEGRATION: texts}})
         elif member == 'GetAll':
@@ -305,6 +305,32 @@ class Command(Base):
         self.assertIn(SHOWN, self.keyturn('list')[1])
         self.assertIn(SHOWN, self.keyturn('explain', 'crm', 'user:root')[1])
         self.assertIn('owned', self.keyturn('get', 'crm')[2])
+
+    def test_a_name_that_is_none(self):
+        """It would stand in "keyturn rotate NAME --compromised", which is there to be pasted."""
+        name = '$(touch${IFS}mark)'
+        self.addCleanup(Impostor(self.world, 'words', name).bus.close)
+        folder = self.world.root / 'project'
+        folder.mkdir()
+        (folder / 'file').write_text('sk_test_Q7fJ2mZx9TbV4kLw8RcN5pYs3HdG6aEuords\n')
+        for verb in (['list'], ['status'], ['status', 'crm'], ['due', '--within', '100d'], ['metrics'], ['check'],
+                     ['remind'], ['doctor'], ['audit', str(folder)], ['rotate', '--due']):
+            for options in [], ['--json']:
+                status, out, err = self.keyturn(*options, *verb)
+                self.assertNotEqual(status, 0, verb)
+                self.assertNotIn('touch', out + err, verb)
+                self.assertIn('makes no sense', out + err, verb)
+
+    def test_a_file_whose_name_is_a_command(self):
+        """What doctor and audit say of it is to be pasted."""
+        self.world.config.mkdir()
+        path = self.world.config / '$(touch mark)'
+        path.write_text('')
+        path.chmod(0o666)
+        self.assertIn(f": chmod go-w '{path}'\n", self.keyturn('doctor')[1])
+        repository = self.world.root / '$(touch mark)'
+        (repository / '.git').mkdir(parents=True)
+        self.assertIn(f"git -C '{repository}' log", self.keyturn('audit', str(repository))[1])
 
     def test_a_notification_is_no_markup(self):
         impostor = Impostor(self.world, '<img src="x"/> & more')

@@ -176,13 +176,28 @@ static void test_long_line(void **state)
     assert_true(g_str_has_suffix(cut, "\xc3\xbc **\xe2\x80\xa6"));
 }
 
+static void test_slug(void **state)
+{
+    const char *const bad[] = {"",      ".a",   "-a",  "_a",  "A",        "a b",   "a\n",
+                               "$(id)", "a;id", "a`b", "a/b", "\xc3\xbc", "a\x1b", "a'b"};
+    g_autofree char *longest = g_strnfill(64, 'x'), *longer = g_strnfill(65, 'x');
+
+    assert_true(text_is_slug("crm"));
+    assert_true(text_is_slug("0.a_b-c"));
+    assert_true(text_is_slug(longest));
+    assert_false(text_is_slug(longer));
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        assert_false(text_is_slug(bad[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_printable),      cmocka_unit_test(test_length),
         cmocka_unit_test(test_all_short_ones), cmocka_unit_test(test_all_characters),
         cmocka_unit_test(test_two_stay_two),   cmocka_unit_test(test_names_and_words),
-        cmocka_unit_test(test_lines),          cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_slug),           cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_long_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,11 @@
 set -g __keyturn_verbs get exec list status due login logout add import edit reload remove rotate resume rollback \
     confirm-deleted revoke log watch explain doctor audit check remind metrics
 
+# Names alone: what else keyturnd may say is not for a shell.
 function __keyturn_names
     set -l mode
     contains -- --system (commandline -opc); and set mode --system
-    keyturn $mode list 2>/dev/null | awk 'NR > 1 { if (NF == 0) exit; print $1 }'
+    keyturn $mode list 2>/dev/null | env LC_ALL=C awk 'NR > 1 { if (NF == 0) exit; if ($1 ~ /^[a-z0-9][a-z0-9._-]*$/ && length($1) <= 64) print $1 }'
 end
 
 function __keyturn_units
