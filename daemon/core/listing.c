@@ -40,11 +40,21 @@ static bool ids_are_unique(const struct listing *listing)
     return true;
 }
 
+static void drop(struct remote_key *keys, size_t n_keys)
+{
+    for (size_t i = 0; i < n_keys; i++)
+        remote_key_clear(&keys[i]);
+}
+
 enum listing_result listing_add(struct listing *listing, struct remote_key *keys, size_t n_keys,
                                 uint64_t total, bool has_more)
 {
     bool changed = listing->pages > 0 && total != listing->total;
 
+    if (n_keys > LISTING_PAGE || total > (uint64_t)LISTING_PAGE * LISTING_MAX_PAGES) {
+        drop(keys, n_keys);
+        return LISTING_WRONG;
+    }
     if (n_keys > 0) {
         g_array_append_vals(listing->keys, keys, (guint)n_keys);
         memset(keys, 0, n_keys * sizeof *keys);

@@ -29,7 +29,8 @@ enum listing_result {
 struct listing *listing_new(void);
 struct listing *listing_free(struct listing *listing);
 
-/* Takes the keys (their contents are moved out). */
+/* Takes the keys (their contents are moved out). More than a page was asked for, and more than all pages
+ * hold, is wrong and not kept. */
 enum listing_result listing_add(struct listing *listing, struct remote_key *keys, size_t n_keys,
                                 uint64_t total, bool has_more);
 unsigned listing_offset(const struct listing *listing);

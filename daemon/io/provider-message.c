@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/core/listing.h"
 #include "daemon/util/text.h"
 
 /* Where a field of a dictionary goes, and whether it was there. */
@@ -217,7 +218,7 @@ int provider_read_keys(sd_bus_message *m, GArray **ret)
     while ((r = sd_bus_message_at_end(m, false)) == 0) {
         struct remote_key key;
 
-        r = provider_read_key(m, &key);
+        r = keys->len < LISTING_PAGE ? provider_read_key(m, &key) : -EBADMSG;
         if (r < 0)
             return r;
         g_array_append_val(keys, key);

@@ -33,7 +33,7 @@ static void read_keys(const char *text, size_t size)
         assert_key(&key);
     if (contract_read_created(text, size, &created, &secret, &why) == 0)
         fuzz_assert(text_is_word(secret, CONTRACT_SECRET_MAX));
-    if (contract_read_listing(text, size, 0, &listing, &why) == 0)
+    if (contract_read_listing(text, size, 100, 0, &listing, &why) == 0)
         for (guint i = 0; i < listing.keys->len; i++)
             if (!is_foreign(listing.keys->pdata[i]))
                 assert_key(listing.keys->pdata[i]);

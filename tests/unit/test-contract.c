@@ -176,13 +176,15 @@ static void test_listing(void **state)
     struct listing listing;
     const char *why;
 
-    assert_int_equal(contract_read_listing(text, strlen(text), 20, &listing, &why), 0);
+    assert_int_equal(contract_read_listing(text, strlen(text), 2, 20, &listing, &why), 0);
     assert_int_equal(listing.keys->len, 2);
     assert_int_equal(listing.total, 22);
     assert_true(listing.has_more);
     listing_clear(&listing);
-    assert_int_equal(contract_read_listing(text, strlen(text), 0, &listing, &why), -EBADMSG);
+    assert_int_equal(contract_read_listing(text, strlen(text), 2, 0, &listing, &why), -EBADMSG);
     assert_string_equal(why, "offset");
+    assert_int_equal(contract_read_listing(text, strlen(text), 1, 20, &listing, &why), -EBADMSG);
+    assert_string_equal(why, "data");
 }
 
 static void test_foreign_key_of_a_new_kind(void **state)
@@ -193,7 +195,7 @@ static void test_foreign_key_of_a_new_kind(void **state)
     struct listing listing;
     const char *why;
 
-    assert_int_equal(contract_read_listing(text, strlen(text), 20, &listing, &why), 0);
+    assert_int_equal(contract_read_listing(text, strlen(text), 2, 20, &listing, &why), 0);
     assert_int_equal(listing.keys->len, 2);
     foreign = listing.keys->pdata[1];
     assert_string_equal(foreign->id, "key_2");
@@ -224,7 +226,7 @@ static void test_listing_refused(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         const char *why = NULL;
 
-        assert_int_equal(contract_read_listing(wrong[i].text, strlen(wrong[i].text), 20, &listing, &why),
+        assert_int_equal(contract_read_listing(wrong[i].text, strlen(wrong[i].text), 2, 20, &listing, &why),
                          -EBADMSG);
         assert_non_null(why);
         assert_string_equal(why, wrong[i].why);

@@ -45,12 +45,12 @@ static void pages_add_up(void **state)
 {
     struct listing *listing = *state;
 
-    assert_int_equal(add(listing, 0, 100, 230, true), LISTING_MORE);
+    assert_int_equal(add(listing, 0, 100, 220, true), LISTING_MORE);
     assert_int_equal(listing_offset(listing), 100);
-    assert_int_equal(add(listing, 100, 20, 230, true), LISTING_MORE);
+    assert_int_equal(add(listing, 100, 20, 220, true), LISTING_MORE);
     assert_int_equal(listing_offset(listing), 120);
-    assert_int_equal(add(listing, 120, 110, 230, false), LISTING_WHOLE);
-    assert_string_equal(g_array_index(listing->keys, struct remote_key, 229).id, "key_229");
+    assert_int_equal(add(listing, 120, 100, 220, false), LISTING_WHOLE);
+    assert_string_equal(g_array_index(listing->keys, struct remote_key, 219).id, "key_219");
 }
 
 static void a_total_that_changes_is_wrong(void **state)
@@ -90,8 +90,25 @@ static void a_key_without_id_is_wrong(void **state)
 static void pages_have_an_end(void **state)
 {
     for (unsigned page = 0; page < LISTING_MAX_PAGES - 1; page++)
-        assert_int_equal(add(*state, page * 100, 100, 100000, true), LISTING_MORE);
-    assert_int_equal(add(*state, 4900, 100, 100000, true), LISTING_WRONG);
+        assert_int_equal(add(*state, page * 100, 100, 5000, true), LISTING_MORE);
+    assert_int_equal(add(*state, 4900, 100, 5000, true), LISTING_WRONG);
+}
+
+static void more_than_was_asked_for_is_not_kept(void **state)
+{
+    struct listing *listing = *state;
+
+    assert_int_equal(add(listing, 0, 100, 201, true), LISTING_MORE);
+    assert_int_equal(add(listing, 100, 101, 201, false), LISTING_WRONG);
+    assert_int_equal(listing->keys->len, 100);
+}
+
+static void too_many_in_all_are_not_asked_for(void **state)
+{
+    struct listing *listing = *state;
+
+    assert_int_equal(add(listing, 0, 100, 5001, true), LISTING_WRONG);
+    assert_int_equal(listing->keys->len, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -108,6 +125,8 @@ int main(void)
         TEST(an_empty_page_before_the_end_is_wrong),
         TEST(a_key_without_id_is_wrong),
         TEST(pages_have_an_end),
+        TEST(more_than_was_asked_for_is_not_kept),
+        TEST(too_many_in_all_are_not_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,12 +130,14 @@ static bool get_foreign(json_object *item, struct key *ret)
     return true;
 }
 
-static GPtrArray *get_keys(struct reader *reader, const char *name)
+static GPtrArray *get_keys(struct reader *reader, const char *name, unsigned limit)
 {
     json_object *list = reader_get(reader, name, json_type_array);
     size_t count = list ? json_object_array_length(list) : 0;
     GPtrArray *keys = g_ptr_array_new_with_free_func(key_free);
 
+    if (count > limit)
+        reader_fail(reader, name);
     for (size_t i = 0; i < count && !reader->failed; i++) {
         json_object *item = json_object_array_get_idx(list, i);
         struct reader inner = {.object = item};
@@ -155,12 +157,12 @@ static GPtrArray *get_keys(struct reader *reader, const char *name)
     return keys;
 }
 
-int contract_read_listing(const char *text, size_t length, unsigned offset, struct listing *ret,
-                          const char **ret_why)
+int contract_read_listing(const char *text, size_t length, unsigned limit, unsigned offset,
+                          struct listing *ret, const char **ret_why)
 {
     _cleanup_json_ json_object *object = reader_parse(text, length);
     struct reader reader = reader_of(object), pages = reader;
-    struct listing listing = {.keys = get_keys(&reader, "data")};
+    struct listing listing = {.keys = get_keys(&reader, "data", limit)};
     json_object *has_more;
 
     pages.object = reader_get(&reader, "pagination", json_type_object);

@@ -48,9 +48,9 @@ int contract_read_key(const char *text, size_t length, struct key *ret, const ch
 int contract_read_created(const char *text, size_t length, struct key *ret, char **ret_secret,
                           const char **ret_why);
 
-/* The page of keys that begins at offset. */
-int contract_read_listing(const char *text, size_t length, unsigned offset, struct listing *ret,
-                          const char **ret_why);
+/* The page of keys that begins at offset, of limit keys at most. */
+int contract_read_listing(const char *text, size_t length, unsigned limit, unsigned offset,
+                          struct listing *ret, const char **ret_why);
 
 /* An object with "data". */
 int contract_read_data(const char *text, size_t length, const char **ret_why);

@@ -130,7 +130,7 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         return r;
     call.url = api_page_url(&call.api, limit, offset);
     if (ask(&call, "GET")) {
-        fit = contract_read_listing(call.reply.body, call.reply.length, offset, &listing, &why);
+        fit = contract_read_listing(call.reply.body, call.reply.length, limit, offset, &listing, &why);
         answer_judge(&call.answer, fit, why);
     }
     r = start_results(m, &call, &results);
