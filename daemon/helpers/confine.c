@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -24,16 +26,16 @@ static const char *const allowed[] = {
     "brk", "madvise", "mlock", "mlock2", "mmap", "mmap2", "mprotect", "mremap", "munlock", "munmap",
     /* files and descriptors that are open, and what a path is */
     "_llseek", "access", "close", "close_range", "dup", "dup2", "dup3", "eventfd2", "faccessat", "faccessat2",
-    "fcntl", "fcntl64", "fstat", "fstat64", "fstatat64", "fstatfs", "fstatfs64", "getcwd", "getdents64",
-    "lseek", "lstat", "lstat64", "newfstatat", "pipe", "pipe2", "pread64", "read", "readlink", "readlinkat",
-    "readv", "stat", "stat64", "statfs", "statfs64", "statx", "write", "writev",
+    "fstat", "fstat64", "fstatat64", "fstatfs", "fstatfs64", "getcwd", "getdents64", "lseek", "lstat",
+    "lstat64", "newfstatat", "pipe", "pipe2", "pread64", "read", "readlink", "readlinkat", "readv", "stat",
+    "stat64", "statfs", "statfs64", "statx", "write", "writev",
     /* waiting */
     "_newselect", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "poll", "ppoll",
     "ppoll_time64", "pselect6", "pselect6_time64", "select", "timerfd_create", "timerfd_settime",
     "timerfd_settime64",
     /* sockets that are open; bind is what getaddrinfo does to its netlink socket. No listen, no accept. */
     "bind", "connect", "getpeername", "getsockname", "getsockopt", "recv", "recvfrom", "recvmmsg",
-    "recvmmsg_time64", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+    "recvmmsg_time64", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "shutdown",
     /* threads of this process */
     "exit", "exit_group", "futex", "futex_time64", "get_robust_list", "membarrier", "restart_syscall", "rseq",
     "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_yield",
@@ -122,6 +124,48 @@ static int add_conditions(scmp_filter_ctx filter)
     return 0;
 }
 
+/* What is done to descriptors. The kernel would send any signal to any process of this user by F_SETOWN,
+ * F_SETSIG and O_ASYNC, and F_SETLEASE and locks reach whoever opens the same file. */
+static int add_fcntl(scmp_filter_ctx filter, int number)
+{
+    const struct scmp_arg_cmp flags[] = {SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+                                         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0)};
+    const scmp_datum_t commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+
+    for (size_t i = 0; i < ELEMENTS(commands); i++) {
+        int r = allow_if(filter, number, SCMP_A1(SCMP_CMP_EQ, commands[i]));
+
+        if (r < 0)
+            return r;
+    }
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, ELEMENTS(flags), flags);
+}
+
+/* What curl, the resolver, GLib and sd-bus ask of a socket. Not SO_LINGER: whoever closes the last copy of
+ * such a socket waits, and that may be who got it by the bus. */
+static int add_options(scmp_filter_ctx filter)
+{
+    static const struct {
+        int level, option;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE},   {SOL_SOCKET, SO_PASSCRED},    {SOL_SOCKET, SO_PASSSEC},
+        {SOL_SOCKET, SO_RCVBUF},      {SOL_SOCKET, SO_RCVBUFFORCE}, {SOL_SOCKET, SO_REUSEADDR},
+        {SOL_SOCKET, SO_SNDBUF},      {SOL_SOCKET, SO_SNDBUFFORCE}, {IPPROTO_IP, IP_RECVERR},
+        {IPPROTO_IPV6, IPV6_RECVERR}, {IPPROTO_IPV6, IPV6_V6ONLY},  {IPPROTO_TCP, TCP_KEEPCNT},
+        {IPPROTO_TCP, TCP_KEEPIDLE},  {IPPROTO_TCP, TCP_KEEPINTVL}, {IPPROTO_TCP, TCP_NODELAY},
+    };
+
+    for (size_t i = 0; i < ELEMENTS(options); i++) {
+        const struct scmp_arg_cmp both[] = {SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
+                                            SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].option)};
+        int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), ELEMENTS(both), both);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* A stream pair stays a pair; a datagram pair could be connected to somebody else. */
 static int add_sockets(scmp_filter_ctx filter, enum confine_sockets sockets)
 {
@@ -161,6 +205,12 @@ int confine_system_calls(enum confine_sockets sockets)
         r = add_names(filter, SCMP_ACT_ERRNO(ENOSYS), absent, ELEMENTS(absent));
     if (r >= 0)
         r = add_conditions(filter);
+    if (r >= 0)
+        r = add_fcntl(filter, SCMP_SYS(fcntl));
+    if (r >= 0)
+        r = add_fcntl(filter, SCMP_SYS(fcntl64));
+    if (r >= 0)
+        r = add_options(filter);
     if (r >= 0)
         r = add_sockets(filter, sockets);
     if (r >= 0)

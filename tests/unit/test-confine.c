@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -83,6 +86,22 @@ static const struct {
     {"prctl(PR_SET_PDEATHSIG)", SYS_prctl, {PR_SET_PDEATHSIG, 9999}},
     {"prlimit64 of a limit", SYS_prlimit64, {0, RLIMIT_CORE, 1, 0}},
     {"ioctl(TIOCSTI)", SYS_ioctl, {-1, 0x5412, 0}},
+    {"ioctl(FIOASYNC)", SYS_ioctl, {-1, FIOASYNC, 0}},
+    {"fcntl(F_SETOWN)", SYS_fcntl, {-1, F_SETOWN, 0x3fffffff}},
+    {"fcntl(F_SETOWN_EX)", SYS_fcntl, {-1, F_SETOWN_EX, 0}},
+    {"fcntl(F_SETSIG)", SYS_fcntl, {-1, F_SETSIG, SIGSTOP}},
+    {"fcntl(F_SETFL, O_ASYNC)", SYS_fcntl, {-1, F_SETFL, O_ASYNC | O_NONBLOCK}},
+    {"fcntl(F_SETLK)", SYS_fcntl, {-1, F_SETLK, 0}},
+    {"fcntl(F_OFD_SETLKW)", SYS_fcntl, {-1, F_OFD_SETLKW, 0}},
+    {"fcntl(F_SETLEASE)", SYS_fcntl, {-1, F_SETLEASE, F_RDLCK}},
+    {"fcntl(F_NOTIFY)", SYS_fcntl, {-1, F_NOTIFY, 0}},
+    {"fcntl(F_SETPIPE_SZ)", SYS_fcntl, {-1, F_SETPIPE_SZ, 1 << 20}},
+    {"fcntl(F_SETOWN), high bits", SYS_fcntl, {-1, F_SETOWN | (1L << 32), 0x3fffffff}},
+    {"setsockopt(SO_LINGER)", SYS_setsockopt, {-1, SOL_SOCKET, SO_LINGER, 0, 8}},
+    {"setsockopt(SO_LINGER), high bits", SYS_setsockopt, {-1, SOL_SOCKET, SO_LINGER | (1L << 32), 0, 8}},
+    {"setsockopt(SO_LINGER), high level", SYS_setsockopt, {-1, SOL_SOCKET | (1L << 32), SO_LINGER, 0, 8}},
+    {"setsockopt(SO_ATTACH_FILTER)", SYS_setsockopt, {-1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0}},
+    {"setsockopt(TCP_ULP)", SYS_setsockopt, {-1, IPPROTO_TCP, TCP_ULP, 0, 0}},
 };
 
 static long call(size_t i)
@@ -173,8 +192,30 @@ static int look_work(size_t unused)
     return result == &mark ? 0 : 3;
 }
 
+/* What curl, GLib and sd-bus do to a socket. */
+static int look_options(size_t unused)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), copy;
+    const int yes = 1;
+
+    if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC) < 0)
+        return 1;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    if (copy < 10 || fcntl(fd, F_DUPFD, 10) < 10)
+        return 2;
+    if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){60}, sizeof(int)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){60}, sizeof(int)) < 0)
+        return 3;
+    return 0;
+}
+
 static void test_work_goes_on(void **state)
 {
+    assert_int_equal(in_child(true, CONFINE_INET, look_options, 0), 0);
     assert_int_equal(in_child(true, CONFINE_INET, look_work, 0), 0);
 }
 
