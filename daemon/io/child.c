@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sd-event watches the process and sd-bus the connection; whichever ends first is its end. */
+/* sd-event watches the process and sd-bus the connection; whichever ends first is its end.
+ * One that says more than it was asked is ended too. */
 #include "daemon/io/child.h"
 
 #include <signal.h>
@@ -38,6 +39,19 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_
     return 0;
 }
 
+/* Whatever is no answer to an open call. sd-bus would answer calls by itself, and keep the answers as long as
+ * nobody reads them. */
+static int on_unasked(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    struct child *child = userdata;
+
+    if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected"))
+        return 0;
+    child->closed = true;
+    child->ended(child->userdata);
+    return 1;
+}
+
 /* sd-event watches with EPOLLONESHOT, and misses the end if the pidfd was readable a moment before the
  * process could be waited for; only off and on again takes that flag away. */
 static int watch_process(struct child *child, sd_event *event)
@@ -58,6 +72,9 @@ static int watch_connection(struct child *child, sd_event *event)
 {
     int r;
 
+    r = sd_bus_add_filter(child->bus, NULL, on_unasked, child);
+    if (r < 0)
+        return r;
     r = sd_bus_match_signal(child->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
                             "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, child);
     return r < 0 ? r : sd_bus_attach_event(child->bus, event, SD_EVENT_PRIORITY_NORMAL);

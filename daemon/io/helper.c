@@ -238,7 +238,8 @@ int helper_new_call(struct helper *helper, const char *member, sd_bus_message **
     return 0;
 }
 
-/* The answer, or what sd-bus says to every open call when the connection ends. */
+/* The answer, or what sd-bus says to every open call when the connection ends. Returns 1: the message is of
+ * use, and child.c is not to see it. */
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     struct call *call = userdata;
@@ -248,7 +249,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     sd_bus_message_sensitive(m);
     if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY)) {
         lose(helper);
-        return 0;
+        return 1;
     }
     helper->deaths = 0;
     if (sd_bus_message_is_method_error(m, NULL)) {
@@ -260,7 +261,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         sd_event_source_set_time_relative(helper->idle, helper->idle_after);
         sd_event_source_set_enabled(helper->idle, SD_EVENT_ONESHOT);
     }
-    return 0;
+    return 1;
 }
 
 /* Late, unless the answer is there and only we are late. */

@@ -13,6 +13,11 @@
 
 #include "daemon/util/cleanup.h"
 
+/* Linux 6.16: whether descriptors may be sent into it. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #define BUS_FD 3
 #define BUS_FD_TEXT "3"
 
@@ -95,13 +100,24 @@ static int spawn(const char *program, const char *readable, int bus_fd, pid_t *r
     return -r;
 }
 
-/* Takes over fd. When the event loop ends nothing is flushed: a helper that hangs must not keep us. */
+/* Whoever drops the last copy of a descriptor may have to wait for what it is of. */
+static int refuse_descriptors(int fd)
+{
+    const int no = 0;
+
+    return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) < 0 && errno != ENOPROTOOPT ? -errno : 0;
+}
+
+/* Takes over fd. When the event loop ends nothing is flushed: a helper that hangs must not keep us. That
+ * descriptors are negotiated stays as it is: sd-bus would abort over a helper that agrees unasked. */
 static int connect_bus(int fd, sd_bus **ret)
 {
     _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
     int r;
 
-    r = sd_bus_new(&bus);
+    r = refuse_descriptors(fd);
+    if (r >= 0)
+        r = sd_bus_new(&bus);
     if (r >= 0)
         r = sd_bus_set_fd(bus, fd, fd);
     if (r < 0) {

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +66,62 @@ static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
     return 0;
 }
 
+/* Asks where it should answer: sd-bus would answer it by itself, and keep what it can't send. */
+static int method_ask(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        int r = sd_bus_call_method_async(userdata, NULL, NULL, "/", "org.freedesktop.DBus.Peer", "Ping", NULL,
+                                         NULL, "");
+
+        if (r < 0)
+            return r;
+    }
+    sd_bus_flush(userdata);
+    pause();
+    return 0;
+}
+
+static int method_signal(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    sd_bus_emit_signal(userdata, "/", INTERFACE, "Odd", "");
+    sd_bus_flush(userdata);
+    pause();
+    return 0;
+}
+
+/* An answer to nothing, which has a serial that no call had. */
+static int method_answer_more(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    static const unsigned char answer[] = {'l', 2, 0, 1, 0, 0, 0,   0, 99, 0, 0, 0,
+                                           8,   0, 0, 0, 5, 1, 'u', 0, 0,  0, 1, 0};
+
+    if (write(sd_bus_get_fd(userdata), answer, sizeof answer) < 0)
+        return -errno;
+    pause();
+    return 0;
+}
+
+/* Whether a descriptor is let through. */
+static int method_lend(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control = {0};
+    struct iovec part = {"l", 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    *head = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(head), &(int){STDIN_FILENO}, sizeof(int));
+    if (sendmsg(sd_bus_get_fd(userdata), &message, 0) < 0)
+        return sd_bus_reply_method_return(m, "s", strerror(errno));
+    pause();
+    return 0;
+}
+
 static unsigned count_fds(void)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -98,6 +155,10 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("LastWords", "", "s", method_last_words, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Garbage", "", "", method_garbage, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Close", "", "", method_close, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Ask", "", "", method_ask, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Signal", "", "", method_signal, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("AnswerMore", "", "", method_answer_more, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Lend", "", "s", method_lend, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Look", "", "ubbbb", method_look, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

@@ -2,6 +2,10 @@
 /* A helper that answers, hangs, dies, talks nonsense or never starts: each call is answered once. */
 #include "tests/unit/fake-helper.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 static void answers(void **state)
 {
     struct fixture *f = *state;
@@ -135,6 +139,35 @@ static void nonsense_is_a_death(void **state)
     expect(f, &outcome, "");
 }
 
+static void what_is_no_answer_is_a_death(void **state)
+{
+    static const char *const members[] = {"Ask", "Signal", "AnswerMore"};
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(members); i++) {
+        call(f->helper, members[i], NULL, LONG, &outcome);
+        expect(f, &outcome, SD_BUS_ERROR_NO_REPLY);
+        assert_int_equal(helper_pid(f->helper), 0);
+    }
+    call(f->helper, "Echo", "fine", LONG, &outcome);
+    expect(f, &outcome, "");
+}
+
+static void takes_no_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    int no = 0;
+
+    if (setsockopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), SOL_SOCKET, SO_PASSRIGHTS, &no,
+                   sizeof no) < 0)
+        skip(); /* before Linux 6.16 */
+    call(f->helper, "Lend", NULL, LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_string_equal(outcome.text, strerror(EPERM));
+}
+
 static void is_not_started_again_and_again(void **state)
 {
     struct fixture *f = *state;
@@ -217,6 +250,8 @@ int main(int argc, char **argv)
         TEST(late_ones_are_killed),
         TEST(an_answer_that_waits_is_not_late),
         TEST(nonsense_is_a_death),
+        TEST(what_is_no_answer_is_a_death),
+        TEST(takes_no_descriptors),
         TEST(is_not_started_again_and_again),
         TEST(says_what_can_not_be_started),
         TEST(is_started_anew_to_read_another_file),
