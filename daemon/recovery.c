@@ -50,8 +50,12 @@ struct recovery *recovery_free(struct recovery *recovery)
 
 void recovery_note(struct recovery *recovery, const struct keyring_item *item, const struct secret *secret)
 {
-    struct find *find = g_new0(struct find, 1);
+    enum environment carried;
+    struct find *find;
 
+    if (environment_of_key(secret_text(secret), &carried) < 0 || carried != item->environment)
+        return;
+    find = g_new0(struct find, 1);
     *find = (struct find){
         .integration = g_strdup(item->integration),
         .environment = item->environment,

@@ -21,6 +21,19 @@ static struct entry *entry_of(struct daemon *daemon, const struct keyring_item *
                          item->integration != NULL ? item->integration : management_name(item->environment));
 }
 
+/* What stands in the keyring is its word alone: another's key would be handed out, or sent to the other
+ * environment. */
+static bool is_key(const struct secret *secret, const struct ledger_key *key)
+{
+    if (secret_fits(secret, key->environment, key->last4))
+        return true;
+    journal_send(LOG_WARNING, NULL,
+                 (const char *[]){"KEYTURN_INTEGRATION", key->integration, "KEYTURN_LAST4", key->last4, NULL},
+                 "%s: what the keyring has for its key …%s is another one: not taken", key->integration,
+                 key->last4);
+    return false;
+}
+
 static void take(const struct keyring_item *item, const struct secret *secret, void *userdata)
 {
     struct batch *batch = userdata;
@@ -37,7 +50,7 @@ static void take(const struct keyring_item *item, const struct secret *secret, v
 
         if (known.environment != item->environment || g_strcmp0(known.key_id, item->key_id) != 0)
             continue;
-        if (key->state == KEY_CURRENT)
+        if (key->state == KEY_CURRENT && is_key(secret, key))
             vault_put(batch->daemon->vault, key->number, secret);
         return;
     }
@@ -160,6 +173,8 @@ static void one_taken(int result, const struct secret *secret, const char *messa
         refuse_by_result(request, result);
     } else if (key == NULL || key->number != request->key) {
         refuse(request, KT_NO_KEY, "the key has just been replaced: ask again");
+    } else if (!is_key(secret, key)) {
+        refuse_by_result(request, -ENOKEY);
     } else {
         vault_put(request->daemon->vault, request->key, secret);
         request->fn(secret, NULL, request->userdata);

@@ -100,6 +100,14 @@ const char *secret_last4(const struct secret *secret)
     return secret->text + secret->length - 4;
 }
 
+bool secret_fits(const struct secret *secret, enum environment environment, const char *last4)
+{
+    enum environment carried;
+
+    return environment_of_key(secret->text, &carried) == 0 && carried == environment &&
+           g_strcmp0(secret_last4(secret), last4) == 0;
+}
+
 bool secret_equal(const struct secret *a, const struct secret *b)
 {
     return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;

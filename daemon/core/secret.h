@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/core/environment.h"
+
 #define SECRET_MAX 512 /* bytes; a longer text is no key */
 
 struct secret;
@@ -26,6 +28,8 @@ size_t secret_length(const struct secret *secret);
 
 /* The last four characters, which HueChat shows too. */
 const char *secret_last4(const struct secret *secret);
+/* Whether it may be the key of that environment that ends so. */
+bool secret_fits(const struct secret *secret, enum environment environment, const char *last4);
 bool secret_equal(const struct secret *a, const struct secret *b);
 
 /* Whether the memory of secrets could be locked so far (RLIMIT_MEMLOCK). */

@@ -121,6 +121,43 @@ class Keyring(unittest.TestCase):
         self.assertEqual(self.world.probe(self.world.fetch('crm')), 200)
         self.assertIn('lost', str(self.world.history('crm', 'rotation')[-6:]) + self.world.log('keyturnd'))
 
+    def put_secret(self, name, secret):
+        """Another secret into an integration's item, behind keyturnd's back."""
+        (path,), _ = self.world.bus.call(SECRETS, '/org/freedesktop/secrets', 'org.freedesktop.Secret.Service',
+                                         'SearchItems', 'a{ss}', {'integration': name})
+        self.world.bus.call(SECRETS, path, 'org.freedesktop.Secret.Item', 'SetSecret', '(oayays)',
+                            (self.world.plain_session(), b'', secret.encode(), 'text/plain'))
+
+    def test_an_item_with_the_key_of_another(self):
+        """Of another integration, and of the other environment: it is as good as lost."""
+        self.world.login('live')
+        self.world.add('billing', env='live')
+        self.world.add('other')
+        others = [self.world.keyturn('get', name).stdout for name in ('other', 'billing')]
+        for other in others:
+            with self.subTest(other=other[:8]):
+                before = self.world.keyturn('get', 'crm').stdout
+                self.world.stop_daemon()
+                self.put_secret('crm', other)
+                self.world.start_daemon()
+                wait_for(lambda before=before: self.got() not in ('', before), 40, 'another key')
+                crm = self.world.wait_key('crm')
+                wait_for(lambda before=before: before[-4:] not in self.world.last4s(), 40, 'the old key to go')
+                self.assertNotIn(self.got(), others)
+                self.assertEqual(self.got()[-4:], crm['Last4'])
+                self.assertEqual(self.world.probe(self.got()), 200)
+
+    def test_an_item_with_the_key_of_another_when_it_is_read_alone(self):
+        """The keyring comes back while a program asks."""
+        self.world.add('other')
+        other = self.world.keyturn('get', 'other').stdout
+        self.put_secret('crm', other)
+        self.world.lock_keyring()
+        self.wait_keyring('locked')
+        self.world.unlock_keyring()
+        wait_for(lambda: self.got() not in ('', self.key), 40, 'another key')
+        self.assertNotEqual(self.got(), other)
+
     def test_an_item_that_was_lost_while_keyturnd_was_away(self):
         self.world.stop_daemon()
         self.lose_item()
