@@ -17,6 +17,7 @@ struct job {
     uint64_t key; /* the ledger's number of the key in question */
     char *rid;
     char *integration;
+    char *last4; /* of that key; NULL: none is asked of the keyring */
 };
 
 static struct job *job_new(struct daemon *daemon, const struct rotation *rotation,
@@ -39,6 +40,7 @@ static void job_free_p(struct job **job)
         return;
     g_free((*job)->rid);
     g_free((*job)->integration);
+    g_free((*job)->last4);
     g_free(*job);
 }
 
@@ -86,16 +88,19 @@ static void listed(struct provider_result *result, void *userdata)
                 });
 }
 
-static enum secret_fit fit_of(const struct provider_result *result, enum environment environment)
+static enum secret_fit fit_of(const struct job *job, const struct provider_result *result)
 {
+    struct vault *vault = job->daemon->vault;
     enum environment carried;
 
     if (result->secret == NULL)
         return SECRET_MALFORMED;
-    if (environment_of_key(secret_text(result->secret), &carried) < 0 || carried != environment)
+    if (environment_of_key(secret_text(result->secret), &carried) < 0 || carried != job->environment)
         return SECRET_WRONG_PREFIX;
     if (g_strcmp0(secret_last4(result->secret), result->key.last4) != 0)
         return SECRET_WRONG_LAST4;
+    if (vault_holds(vault, result->secret, 0) || vault_holds_fresh(vault, result->secret, job->rid))
+        return SECRET_KNOWN;
     return SECRET_FITS;
 }
 
@@ -107,7 +112,7 @@ static void created(struct provider_result *result, void *userdata)
     if (answer_class(&result->answer) == ANSWER_OK) {
         int known = ledger_knows_id(job->daemon->ledger, job->environment, result->key.id);
 
-        event.fit = fit_of(result, job->environment);
+        event.fit = fit_of(job, result);
         /* A ledger that can't tell is no leave to go on; nor is a list that showed it before. */
         event.known_before =
             known != 0 || listings_showed(job->daemon->listings, job->environment, result->key.id);
@@ -180,6 +185,8 @@ static void loaded(int result, const struct secret *secret, const char *message,
 {
     struct job *job = userdata;
 
+    if (result == 0 && !secret_fits(secret, job->environment, job->last4))
+        result = -ENOKEY;
     if (result == 0) {
         if (job->event == EVENT_PROBED_NEW)
             vault_put(job->daemon->vault, job->key, secret);
@@ -232,6 +239,7 @@ static void use_keyring(struct daemon *daemon, const struct rotation *rotation, 
         job_free_p(&job);
         return;
     }
+    job->last4 = g_strdup(key->last4);
     item = daemon_item(entry, key);
     use_item(daemon, &item, job);
     ledger_key_free(key);

@@ -67,6 +67,18 @@ bool vault_holds(struct vault *vault, const struct secret *secret, uint64_t exce
     return false;
 }
 
+bool vault_holds_fresh(struct vault *vault, const struct secret *secret, const char *rid)
+{
+    GHashTableIter iter;
+    void *key, *value;
+
+    g_hash_table_iter_init(&iter, vault->fresh);
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        if (strcmp(key, rid) != 0 && secret_equal(value, secret))
+            return true;
+    return false;
+}
+
 int vault_put_fresh(struct vault *vault, const char *rid, const struct secret *secret)
 {
     struct secret *copy = secret_copy(secret);

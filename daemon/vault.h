@@ -24,6 +24,9 @@ bool vault_holds(struct vault *vault, const struct secret *secret, uint64_t exce
  */
 int vault_put_fresh(struct vault *vault, const char *rid, const struct secret *secret);
 const struct secret *vault_get_fresh(struct vault *vault, const char *rid);
+
+/* Whether another rotation than rid has this one. */
+bool vault_holds_fresh(struct vault *vault, const struct secret *secret, const char *rid);
 void vault_remove_fresh(struct vault *vault, const char *rid);
 
 /* The keyring was locked or is gone: all but the fresh ones are erased. */

@@ -16,6 +16,8 @@ const char *rotation_misfit(const struct rotation *r, const struct remote_key *k
         return "HueChat's new key is of the other environment";
     case SECRET_WRONG_LAST4:
         return "HueChat's new key does not end as HueChat says";
+    case SECRET_KNOWN:
+        return "HueChat's new key is one that keyturn has already";
     case SECRET_FITS:
         break;
     }

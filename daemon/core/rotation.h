@@ -170,6 +170,7 @@ enum secret_fit {
     SECRET_MALFORMED,
     SECRET_WRONG_PREFIX,
     SECRET_WRONG_LAST4,
+    SECRET_KNOWN, /* it is another key of ours */
 };
 
 struct rotation_event {

@@ -236,7 +236,8 @@ static void unfit_key_is_rolled_back(void **state)
                  {&live, SECRET_FITS},
                  {&new_remote, SECRET_MALFORMED},
                  {&new_remote, SECRET_WRONG_PREFIX},
-                 {&new_remote, SECRET_WRONG_LAST4}};
+                 {&new_remote, SECRET_WRONG_LAST4},
+                 {&new_remote, SECRET_KNOWN}};
 
     full.full_access = true;
     live.type = ENVIRONMENT_LIVE;
