@@ -136,9 +136,9 @@ int provider_read_answer(sd_bus_message *m, struct answer *ret)
         answer_clear(&answer);
         return r < 0 ? r : -EBADMSG;
     }
-    replace(&answer.error, text_printable(answer.error, TEXT_NAME_MAX));
+    replace(&answer.error, text_line(answer.error, NULL));
     replace(&answer.message, text_line(answer.message, NULL));
-    replace(&answer.request_id, text_printable(answer.request_id, TEXT_NAME_MAX));
+    replace(&answer.request_id, text_line(answer.request_id, NULL));
     answer.status = status;
     *ret = answer;
     return 0;
@@ -153,14 +153,15 @@ static bool is_foreign(const struct remote_key *key, const char *type)
 static bool are_words(char *const *list)
 {
     for (; list != NULL && *list != NULL; list++)
-        if (!text_is_word(*list, TEXT_NAME_MAX))
+        if (!text_is_word(*list, TEXT_NAME_MAX) || text_shows_key(*list, NULL))
             return false;
     return true;
 }
 
 static bool key_makes_sense(struct remote_key *key, const char *type, const char *access)
 {
-    if (!text_is_word(key->id, TEXT_NAME_MAX) || !are_words(key->permissions))
+    if (!text_is_word(key->id, TEXT_NAME_MAX) || text_shows_key(key->id, NULL) ||
+        !are_words(key->permissions))
         return false;
     if (is_foreign(key, type)) {
         key->type = ENVIRONMENT_COUNT;

@@ -111,6 +111,32 @@ class Lies(unittest.TestCase):
                 self.assertEqual(self.get(name), '')
         self.assertEqual(self.get('high'), self.liar.made['high'])
 
+    def test_an_id_that_is_the_key(self):
+        """It would stand in the ledger, and in a property that everybody may read."""
+        self.login()
+        self.liar.change = lambda key: key.update(id=key['key'])
+        self.assertEqual(self.add('crm', check=False).returncode, 1)
+        secret = self.liar.made['crm']
+        self.world.stop_daemon()
+        told = self.world.log('keyturnd').encode() + b''.join(
+            path.read_bytes() for path in self.world.state.iterdir() if path.is_file())
+        self.assertNotIn(secret.encode(), told)
+
+    def test_a_management_key_whose_id_is_the_key(self):
+        key = self.liar.keys.pop('key_1')
+        self.liar.keys[key['key']] = key | {'id': key['key'], 'name': f'management {key["key"]}'}
+        done = self.login(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('"id" is missing or of a wrong kind', done.stderr)
+        self.assertNotIn(key['key'], done.stderr + self.world.log('keyturnd'))
+
+    def test_a_page_of_more_than_was_asked_for(self):
+        for number in range(101):
+            self.liar.keys[f'x{number}'] = {'id': f'x{number}'}
+        done = self.login(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('"data" is missing or of a wrong kind', done.stderr)
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -215,6 +215,7 @@ static void test_listing_refused(void **state)
         {PAGE("1", PAGINATION), "data"},
         {PAGE("null", PAGINATION), "data"},
         {PAGE("{" KEY_FIELDS "},{}", PAGINATION), "id"},
+        {PAGE("{\"id\":\"sk_live_0123456789abcdef\"}", PAGINATION), "id"},
         {PAGE("{\"id\":\"key_2\",\"name\":\"crm [kt 7f3a9c21.1]\",\"type\":\"new\"}", PAGINATION), "type"},
         {PAGE("", "\"offset\":20,\"total\":22,\"has_more\":true"), "limit"},
         {PAGE("", "\"limit\":1,\"offset\":20,\"total\":-1,\"has_more\":true"), "total"},

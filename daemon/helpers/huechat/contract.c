@@ -21,10 +21,21 @@ static char *get_name(struct reader *reader, const char *name)
     return text_printable(reader_text(reader, name, TEXT_MAX), TEXT_MAX);
 }
 
+/* An id goes where everybody may read it, and one that looks like a key may be one. "." and ".." mean
+ * something else in a path, however they are encoded. */
+static const char *get_id(struct reader *reader)
+{
+    const char *id = reader_word(reader, "id", CONTRACT_ID_MAX);
+
+    if (!reader->failed && (id[strspn(id, ".")] == '\0' || text_shows_key(id, NULL)))
+        reader_fail(reader, "id");
+    return id;
+}
+
 static struct key get_key(struct reader *reader)
 {
     struct key key = {
-        .id = g_strdup(reader_word(reader, "id", CONTRACT_ID_MAX)),
+        .id = g_strdup(get_id(reader)),
         .name = get_name(reader, "name"),
         .type = g_strdup(reader_choice(reader, "type", types)),
         .access = g_strdup(reader_choice(reader, "access", accesses)),
@@ -36,9 +47,6 @@ static struct key get_key(struct reader *reader)
 
     if (!reader->failed && strlen(key.last4) != 4)
         reader_fail(reader, "last4");
-    /* "." and ".." mean something else in a path, however they are encoded. */
-    if (!reader->failed && key.id[strspn(key.id, ".")] == '\0')
-        reader_fail(reader, "id");
     return key;
 }
 
@@ -115,7 +123,7 @@ static bool get_foreign(json_object *item, struct key *ret)
 {
     struct reader reader = reader_of(item), names = reader;
     const char *name = reader_text(&names, "name", TEXT_MAX);
-    const char *id = reader_word(&reader, "id", CONTRACT_ID_MAX);
+    const char *id = get_id(&reader);
 
     if (reader.failed || (!names.failed && strstr(name, " [kt ") != NULL))
         return false;
