@@ -4,16 +4,20 @@
 #include "daemon/io/child.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include <glib.h>
 
 #include "daemon/io/spawn.h"
+#include "daemon/io/words.h"
+#include "daemon/util/cleanup.h"
 
 struct child {
     pid_t pid;
     sd_bus *bus;
     sd_event_source *exit;
+    struct words *words;
     child_ended_fn ended;
     void *userdata;
     bool closed; /* the connection: all has been heard */
@@ -84,10 +88,12 @@ int child_start(sd_event *event, const char *program, const char *readable, chil
                 void *userdata, struct child **ret)
 {
     struct child *child = g_new0(struct child, 1);
+    _cleanup_close_ int output = -1;
     int r;
 
     *child = (struct child){.ended = ended, .userdata = userdata};
-    child->pid = spawn_helper(program, readable, &child->bus);
+    r = words_new(event, basename(program), &output, &child->words);
+    child->pid = r < 0 ? r : spawn_helper(program, readable, output, &child->bus);
     r = child->pid < 0 ? child->pid : watch_process(child, event);
     if (r >= 0)
         r = watch_connection(child, event);
@@ -104,6 +110,7 @@ struct child *child_free(struct child *child)
     if (child == NULL)
         return NULL;
     sd_bus_close_unref(child->bus);
+    words_free(child->words);
     if (child->exit != NULL) {
         sd_event_source_send_child_signal(child->exit, SIGKILL, NULL, 0);
         sd_event_source_set_userdata(child->exit, NULL);

@@ -12,8 +12,8 @@ struct child;
 /* It has ended, closed the connection, or said what is no answer: it is to be freed, from here. */
 typedef void (*child_ended_fn)(void *userdata);
 
-/* Starts it (spawn.h). Who calls it by child_bus() has its callbacks return 1 for an answer. 0 or negative
- * errno. */
+/* Starts it (spawn.h); program is borrowed. Who calls it by child_bus() has its callbacks return 1 for an
+ * answer. 0 or negative errno. */
 int child_start(sd_event *event, const char *program, const char *readable, child_ended_fn ended,
                 void *userdata, struct child **ret);
 

@@ -45,10 +45,14 @@ static char **environment_new(void)
     return (char **)g_ptr_array_free(variables, FALSE);
 }
 
-static int set_files(posix_spawn_file_actions_t *files, int bus_fd)
+static int set_files(posix_spawn_file_actions_t *files, int bus_fd, int output_fd)
 {
     int r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(files, output_fd, STDOUT_FILENO);
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(files, output_fd, STDERR_FILENO);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(files, bus_fd, BUS_FD);
     if (r == 0)
@@ -75,7 +79,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return r;
 }
 
-static int spawn(const char *program, const char *readable, int bus_fd, pid_t *ret)
+static int spawn(const char *program, const char *readable, int bus_fd, int output_fd, pid_t *ret)
 {
     char *const arguments[] = {(char *)program,  "--bus-fd", BUS_FD_TEXT, readable != NULL ? "--read" : NULL,
                                (char *)readable, NULL};
@@ -89,7 +93,7 @@ static int spawn(const char *program, const char *readable, int bus_fd, pid_t *r
         return -r;
     r = posix_spawnattr_init(&attributes);
     if (r == 0) {
-        r = set_files(&files, bus_fd);
+        r = set_files(&files, bus_fd, output_fd);
         if (r == 0)
             r = set_attributes(&attributes);
         if (r == 0)
@@ -132,7 +136,7 @@ static int connect_bus(int fd, sd_bus **ret)
     return r;
 }
 
-pid_t spawn_helper(const char *program, const char *readable, sd_bus **ret)
+pid_t spawn_helper(const char *program, const char *readable, int output_fd, sd_bus **ret)
 {
     _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
     _cleanup_close_ int theirs = -1;
@@ -144,7 +148,7 @@ pid_t spawn_helper(const char *program, const char *readable, sd_bus **ret)
     theirs = pair[1];
     r = connect_bus(pair[0], &bus);
     if (r >= 0)
-        r = spawn(program, readable, theirs, &pid);
+        r = spawn(program, readable, theirs, output_fd, &pid);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&bus);

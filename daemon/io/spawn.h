@@ -7,7 +7,8 @@
 #include <systemd/sd-bus.h>
 
 /* Runs "program --bus-fd N", with "--read PATH" if readable is one; *ret is the connection to it, started,
- * not attached. The program gets no other descriptor than that and standard output and error, no blocked or
- * ignored signal, and of the environment only what spawn.c lists. From the main thread alone: helpers end
- * with the thread that started them. Returns the pid, which the caller reaps, or negative errno. */
-pid_t spawn_helper(const char *program, const char *readable, sd_bus **ret);
+ * not attached. The program gets no other descriptor than that and output_fd as standard output and error, no
+ * blocked or ignored signal, and of the environment only what spawn.c lists. From the main thread alone:
+ * helpers end with the thread that started them. Returns the pid, which the caller reaps, or negative errno.
+ */
+pid_t spawn_helper(const char *program, const char *readable, int output_fd, sd_bus **ret);

@@ -101,6 +101,18 @@ static int method_answer_more(sd_bus_message *m, void *userdata, sd_bus_error *r
     return 0;
 }
 
+/* Says so many lines on standard error, as lines of the journal with a priority. */
+static int method_say(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    const char *text;
+    int r = sd_bus_message_read(m, "s", &text);
+
+    signal(SIGPIPE, SIG_IGN);
+    for (unsigned i = 0; r >= 0 && i < 1000; i++)
+        dprintf(i % 2 ? STDERR_FILENO : STDOUT_FILENO, "<0>%s %u\n", text, i);
+    return r < 0 ? r : sd_bus_reply_method_return(m, "s", "said");
+}
+
 /* Whether a descriptor is let through. */
 static int method_lend(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -155,6 +167,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("LastWords", "", "s", method_last_words, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Garbage", "", "", method_garbage, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Close", "", "", method_close, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Say", "s", "s", method_say, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Ask", "", "", method_ask, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Signal", "", "", method_signal, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("AnswerMore", "", "", method_answer_more, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -96,6 +96,41 @@ static void leaves_no_descriptors(void **state)
     assert_int_equal(count_fds(), before);
 }
 
+/* Runs with standard error in a file, whose text is returned. */
+static char *words_of(struct fixture *f, const char *text)
+{
+    struct outcome outcome = {0};
+    char *noted = NULL;
+    int before = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+
+    assert_true(before >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+    call(f->helper, "Say", text, LONG, &outcome);
+    loop_until(f->event, &outcome.n, 1);
+    helper_kill(f->helper);
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    assert_string_equal(outcome.text, "said");
+    noted = g_malloc0(1 << 20);
+    rewind(file);
+    assert_true(fread(noted, 1, (1 << 20) - 1, file) > 0);
+    fclose(file);
+    return noted;
+}
+
+/* The journal would take a line that begins with "<0>" for an emergency of keyturnd's. */
+static void its_words_are_told_as_its_own(void **state)
+{
+    g_autofree char *noted = words_of(*state, "key\x1b[2J of sk_live_0123456789abcdef was");
+    g_auto(GStrv) lines = g_strsplit(noted, "\n", -1);
+
+    for (char **line = lines; **line != '\0'; line++)
+        assert_true(g_str_has_prefix(*line, "keyturnd: exe says"));
+    assert_non_null(strstr(noted, "exe says: <0>key\\x1b[2J of *** was 0\n"));
+    assert_non_null(strstr(noted, "exe says more, which is not noted\n"));
+    assert_true(g_strv_length(lines) < 100);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +140,7 @@ int main(int argc, char **argv)
         TEST(a_kill_is_told_later),
         TEST(ends_when_idle),
         TEST(leaves_no_descriptors),
+        TEST(its_words_are_told_as_its_own),
     };
     int fd = fake_bus_fd(argc, argv);
 
