@@ -4,6 +4,8 @@
 
 #include "daemon/io/ledger-private.h"
 
+#define PERMISSIONS_BYTES_MAX (64 * 65) /* of what HueChat is asked for, joined */
+
 struct ledger_key *ledger_key_copy(const struct ledger_key *key)
 {
     struct ledger_key *copy = g_memdup2(key, sizeof *key);
@@ -43,6 +45,13 @@ static void free_key(void *key)
     ledger_key_free(key);
 }
 
+/* What no HueChat gives was written by somebody else, and would be told on the bus: it counts as not told. */
+static char *read_permissions(sqlite3_stmt *row, int column)
+{
+    return sqlite3_column_bytes(row, column) <= PERMISSIONS_BYTES_MAX ? ledger_column_text(row, column)
+                                                                      : NULL;
+}
+
 static void *read_key(sqlite3_stmt *row)
 {
     struct ledger_key *key = g_new0(struct ledger_key, 1);
@@ -58,7 +67,7 @@ static void *read_key(sqlite3_stmt *row)
     key->generation = (uint64_t)sqlite3_column_int64(row, 8);
     key->created_at = (usec_t)sqlite3_column_int64(row, 9);
     key->last_used_at = (usec_t)sqlite3_column_int64(row, 10);
-    key->permissions = ledger_column_text(row, 11);
+    key->permissions = read_permissions(row, 11);
     return key;
 }
 

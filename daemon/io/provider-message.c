@@ -9,6 +9,11 @@
 #include "daemon/core/listing.h"
 #include "daemon/util/text.h"
 
+/* What the contract allows; the helper is not believed that it looked. */
+#define TEXT_BYTES_MAX 16384
+#define WORDS_MAX 64
+#define WORD_MAX 64
+
 /* Where a field of a dictionary goes, and whether it was there. */
 struct field {
     const char *name;
@@ -25,6 +30,31 @@ int provider_append_api(sd_bus_message *m, const struct api_settings *settings)
                                  settings->proxy, "Timeout", "t", settings->timeout);
 }
 
+/* One by one, as what is too much is not to be copied first. */
+static int read_words(sd_bus_message *m, char ***place)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+    const char *word;
+    int r;
+
+    r = sd_bus_message_enter_container(m, 'a', "s");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read_basic(m, 's', &word)) > 0) {
+        if (words->len == WORDS_MAX || !text_is_word(word, WORD_MAX))
+            return -EBADMSG;
+        g_ptr_array_add(words, g_strdup(word));
+    }
+    if (r >= 0)
+        r = sd_bus_message_exit_container(m);
+    if (r < 0)
+        return r;
+    g_ptr_array_add(words, NULL);
+    g_strfreev(*place);
+    *place = (char **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
+    return 0;
+}
+
 /* The value of a variant, which was entered before. A text of an earlier field of that name is freed. */
 static int read_value(sd_bus_message *m, struct field *field)
 {
@@ -36,6 +66,8 @@ static int read_value(sd_bus_message *m, struct field *field)
         r = sd_bus_message_read(m, "s", &text);
         if (r < 0)
             return r;
+        if (strlen(text) > TEXT_BYTES_MAX)
+            return -EBADMSG;
         g_free(*(char **)field->place);
         *(char **)field->place = g_strdup(text);
         return 0;
@@ -46,9 +78,7 @@ static int read_value(sd_bus_message *m, struct field *field)
         *(bool *)field->place = truth;
         return 0;
     case 'a':
-        g_strfreev(*(char ***)field->place);
-        *(char ***)field->place = NULL;
-        return sd_bus_message_read_strv(m, field->place);
+        return read_words(m, field->place);
     }
     return sd_bus_message_read_basic(m, field->type, field->place);
 }
@@ -150,10 +180,10 @@ static bool is_foreign(const struct remote_key *key, const char *type)
     return *type == '\0' && *key->last4 == '\0' && *key->name == '\0';
 }
 
-static bool are_words(char *const *list)
+static bool are_permissions(char *const *list)
 {
     for (; list != NULL && *list != NULL; list++)
-        if (!text_is_word(*list, TEXT_NAME_MAX) || text_shows_key(*list, NULL))
+        if (text_shows_key(*list, NULL))
             return false;
     return true;
 }
@@ -161,7 +191,7 @@ static bool are_words(char *const *list)
 static bool key_makes_sense(struct remote_key *key, const char *type, const char *access)
 {
     if (!text_is_word(key->id, TEXT_NAME_MAX) || text_shows_key(key->id, NULL) ||
-        !are_words(key->permissions))
+        !are_permissions(key->permissions))
         return false;
     if (is_foreign(key, type)) {
         key->type = ENVIRONMENT_COUNT;

@@ -46,6 +46,8 @@ static void assert_key(const struct remote_key *key)
     g_autofree char *permissions = remote_key_permissions(key);
 
     fuzz_assert(key->id != NULL && *key->id != '\0' && key->name != NULL && key->last4 != NULL);
+    fuzz_assert(key->permissions == NULL || g_strv_length(key->permissions) <= 64);
+    fuzz_assert(!text_shows_key(key->id, NULL) && strlen(permissions) <= (size_t)64 * 65);
     fuzz_assert(text_is_word(key->id, TEXT_NAME_MAX) && text_is_printable(key->name));
     fuzz_assert(text_is_printable(permissions) && permissions_equal(key->permissions, key->permissions));
     if (key->type == ENVIRONMENT_COUNT)

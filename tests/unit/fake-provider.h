@@ -72,6 +72,29 @@ static int append_key(sd_bus_message *reply, const char *id)
                                  UINT64_C(77), "LastUsedAt", "t", UINT64_C(0));
 }
 
+/* A key that is well-formed, and too much. */
+static int append_large(sd_bus_message *reply, const char *id)
+{
+    g_autofree char *word = g_strnfill(g_str_equal(id, "long-word") ? 65 : 64, 'x'),
+                    *name = g_strnfill(g_str_equal(id, "long-name") ? 17000 : 0, 'n');
+    g_auto(GStrv) words = g_new0(char *, 66);
+
+    for (unsigned i = 0; i < (g_str_equal(id, "many-words") ? 65u : 64u); i++)
+        words[i] = g_strdup(i == 1 ? "contacts:write" : word);
+    sd_bus_message_open_container(reply, 'a', "{sv}");
+    sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "Id", "s", id, "Name", "s",
+                          *name ? name : "crm [kt 7f3a9c21.1]", "Type", "s", "test", "Access", "s", "custom");
+    sd_bus_message_open_container(reply, 'e', "sv");
+    sd_bus_message_append(reply, "s", "Permissions");
+    sd_bus_message_open_container(reply, 'v', "as");
+    sd_bus_message_append_strv(reply, words);
+    sd_bus_message_close_container(reply);
+    sd_bus_message_close_container(reply);
+    sd_bus_message_append(reply, "{sv}{sv}{sv}", "Last4", "s", "9xyz", "CreatedAt", "t", UINT64_C(77),
+                          "LastUsedAt", "t", UINT64_C(0));
+    return sd_bus_message_close_container(reply);
+}
+
 static int send_off(sd_bus_message *reply)
 {
     int r = sd_bus_send(NULL, reply, NULL);
@@ -154,6 +177,8 @@ static int method_get(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         reply = reply_to(m, g_str_equal(id, "scarce") ? 299 : 200, "");
     if (g_str_equal(id, "absent") || g_str_equal(id, "limited") || g_str_equal(id, "keyless"))
         sd_bus_message_append(reply, "a{sv}", 0);
+    else if (strchr(id, '-') != NULL)
+        append_large(reply, id);
     else
         append_key(reply, id);
     return send_off(reply);

@@ -129,6 +129,15 @@ static void test_keys(void **state)
     ledger_key_free(key);
     assert_int_equal(fixture_count_events(f), 3);
 
+    key = load_key(f, second);
+    g_free(key->permissions);
+    key->permissions = g_strnfill(1 << 20, 'x');
+    assert_int_equal(ledger_update_key(f->ledger, key, NULL), 0);
+    ledger_key_free(key);
+    key = load_key(f, second);
+    assert_null(key->permissions); /* as if it had never been told */
+    ledger_key_free(key);
+
     fixture_reopen(f);
     key = load_key(f, first);
     assert_string_equal(key->id, "key_a");

@@ -139,6 +139,24 @@ static void words_are_made_printable(void **state)
     expect(*state, &word, true, 200, "the helper answered without what the answer should hold");
 }
 
+/* It would be kept, and told on the bus. */
+static void no_more_than_the_contract_allows_is_taken(void **state)
+{
+    static const char *const large[] = {"many-words", "long-word", "long-name"};
+    struct outcome allowed = {0};
+
+    get(*state, PRIORITY_PERSON, "just-right", &allowed);
+    expect(*state, &allowed, true, 200, "some words");
+    assert_true(allowed.answer.complete);
+    for (unsigned i = 0; i < G_N_ELEMENTS(large); i++) {
+        struct outcome outcome = {0};
+
+        get(*state, PRIORITY_PERSON, large[i], &outcome);
+        expect(*state, &outcome, true, 200, "the helper answered without what the answer should hold");
+        assert_false(outcome.answer.complete);
+    }
+}
+
 static void what_makes_no_sense_was_not_sent(void **state)
 {
     struct outcome outcome = {0};
@@ -165,6 +183,7 @@ int main(int argc, char **argv)
         TEST(creates),
         TEST(tells_a_malformed_secret),
         TEST(a_success_without_a_key_is_not_complete),
+        TEST(no_more_than_the_contract_allows_is_taken),
         TEST(puts_pages_together),
         TEST(a_list_that_changes_does_not_count),
         TEST(a_429_ends_a_list),
