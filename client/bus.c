@@ -37,6 +37,17 @@ int bus_bad_reply(int r, GError **error)
                        g_strerror(-r));
 }
 
+int bus_read_text(sd_bus_message *reply, char **ret_text)
+{
+    const char *text;
+    int r = sd_bus_message_read(reply, "s", &text);
+
+    if (r < 0)
+        return r;
+    *ret_text = text_printable(text, TEXT_MESSAGE_MAX);
+    return 0;
+}
+
 static int new_call(struct client *client, const char *path, const char *interface, const char *method,
                     sd_bus_message **ret_call, GError **error)
 {

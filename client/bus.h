@@ -26,6 +26,10 @@ int bus_call(struct client *client, const char *method, sd_bus_message **ret_rep
 /* Turns a negative errno from reading a reply into error. Returns -1. */
 int bus_bad_reply(int r, GError **error);
 
+/* Reads a text at the reply's cursor, made fit for a terminal: who answers in keyturnd's place may send
+ * anything. The caller frees it (g_free). Returns 0, or a negative errno. */
+int bus_read_text(sd_bus_message *reply, char **ret_text);
+
 /* Properties are json objects: D-Bus names, and numbers as they came. The caller puts them. Each returns 0,
  * or -1 with error set. */
 int bus_get_manager(struct client *client, json_object **ret_properties, GError **error);

@@ -18,7 +18,7 @@ static int read_one(sd_bus_message *m, json_object *known)
         return r;
     fetch = json_object_new_object();
     json_object_object_add(fetch, "LastFetchedAt", json_object_new_uint64(at));
-    json_object_object_add(fetch, "LastFetchedBy", json_object_new_string(by));
+    json_object_object_add(fetch, "LastFetchedBy", dict_new_text(by));
     json_object_object_add(known, name, fetch);
     return 1;
 }

@@ -43,7 +43,6 @@ static int send_import(struct client *client, const char *name, const struct det
                        char **ret_last4, GError **error)
 {
     _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
-    const char *last4;
     int r;
 
     if (bus_new_call(client, "ImportKey", &call, error) < 0)
@@ -53,11 +52,8 @@ static int send_import(struct client *client, const char *name, const struct det
         return client_fail(error, "this can't be sent over the bus (%s): use plain UTF-8", g_strerror(-r));
     if (bus_send(client, call, &reply, error) < 0)
         return -1;
-    r = sd_bus_message_read(reply, "s", &last4);
-    if (r < 0)
-        return bus_bad_reply(r, error);
-    *ret_last4 = g_strdup(last4);
-    return 0;
+    r = bus_read_text(reply, ret_last4);
+    return r < 0 ? bus_bad_reply(r, error) : 0;
 }
 
 static void tell(struct client *client, const char *name, const char *last4, const char *file)

@@ -32,7 +32,7 @@ static int add_due(struct client *client, GPtrArray *names, GError **error)
 static int start(struct client *client, const char *name, bool compromised, GError **error)
 {
     _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
-    const char *rotation;
+    g_autofree char *rotation = NULL;
     int r;
 
     if (bus_new_call(client, "Rotate", &call, error) < 0)
@@ -45,7 +45,7 @@ static int start(struct client *client, const char *name, bool compromised, GErr
         return client_fail(error, "this can't be sent over the bus (%s): use plain UTF-8", g_strerror(-r));
     if (bus_send(client, call, &reply, error) < 0)
         return -1;
-    r = sd_bus_message_read(reply, "s", &rotation);
+    r = bus_read_text(reply, &rotation);
     if (r < 0)
         return bus_bad_reply(r, error);
     if (client->json) {

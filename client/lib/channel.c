@@ -3,6 +3,7 @@
 #include "client/lib/channel.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,10 +41,19 @@ static pid_t find_sender(struct msghdr *message)
     return credentials.pid;
 }
 
+/* A key is printable and has no blank: what is none may be meant for a terminal. */
+static bool is_word(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return length > 0;
+}
+
 /* Descriptors that came along had no room, and are closed by the kernel. */
 static int copy_text(const struct msghdr *message, const char *text, ssize_t n, char **ret_key)
 {
-    if (n == 0 || message->msg_flags & (MSG_TRUNC | MSG_CTRUNC) || memchr(text, '\0', (size_t)n))
+    if (message->msg_flags & (MSG_TRUNC | MSG_CTRUNC) || !is_word(text, (size_t)n))
         return -EBADMSG;
     *ret_key = strndup(text, (size_t)n);
     return *ret_key ? 0 : -ENOMEM;

@@ -14,7 +14,7 @@ import unittest
 
 from running import Running
 from webserver import Server, http
-from wire import CALL, INTERFACE, MEMBER
+from wire import CALL, DESTINATION, INTERFACE, MEMBER, REPLY_SERIAL, RETURN, SENDER, SIGNATURE, Message
 from world import KEYTURN, KEYTURN_PATH, SECRETS, SECRETS_PATH, World, build_root, wait_for
 
 TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
@@ -253,6 +253,7 @@ class Impostor(threading.Thread):
     def __init__(self, world, words=NASTY, name='crm'):
         super().__init__(daemon=True)
         self.bus, self.words, self.integration, self.bodies = world.connect(timeout=None), words, name, []
+        self.key = None
         for name in (KEYTURN, NOTIFICATIONS):
             assert self.bus.ask_bus('RequestName', 'su', name, 0) == 1
         self.start()
@@ -282,11 +283,41 @@ class Impostor(threading.Thread):
             self.bus.answer(call, 'o', f'{KEYTURN_PATH}/integration/crm')
         elif member == 'Explain':
             self.bus.answer(call, 'bsss', True, self.words, self.words, self.words)
+        elif member == 'ImportKey':
+            self.bus.answer(call, 's', self.words)
+        elif member == 'Rotate':
+            self.bus.answer(call, 's', self.words)
+        elif member == 'GetLastFetches':
+            self.bus.answer(call, 'a{s(ts)}', {self.integration: (1, self.words)})
+        elif member == 'OpenUpload':
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                self.bus.send(Message(RETURN, {REPLY_SERIAL: call.serial, DESTINATION: call.fields[SENDER],
+                                               SIGNATURE: 'h'}, [0], fds=[theirs.fileno()]))
+                ours.recv(100)
+        elif member in ('GetKeyToFd', 'OpenKey'):
+            self.hand_out(call, member)
         elif member == 'Notify':
             self.bodies.append(call.body[4])
             self.bus.answer(call, 'u', 1)
         else:
             self.bus.refuse(call, 'org.keyturn1.Error.Failed', self.words)
+
+
+    def hand_out(self, call, member):
+        """A key of its choice."""
+        if self.key is None:
+            self.bus.refuse(call, 'org.keyturn1.Error.Failed', self.words)
+        elif member == 'GetKeyToFd':
+            with socket.socket(fileno=call.body[1]) as lent:
+                lent.send(self.key)
+            self.bus.answer(call, 't', 1)
+        else:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with ours, theirs:
+                ours.send(self.key)
+                self.bus.send(Message(RETURN, {REPLY_SERIAL: call.serial, DESTINATION: call.fields[SENDER],
+                                               SIGNATURE: 'ht'}, [0, 1], fds=[theirs.fileno()]))
 
 
 class Command(Base):
@@ -305,6 +336,24 @@ class Command(Base):
         self.assertIn(SHOWN, self.keyturn('list')[1])
         self.assertIn(SHOWN, self.keyturn('explain', 'crm', 'user:root')[1])
         self.assertIn('owned', self.keyturn('get', 'crm')[2])
+        self.assertIn(SHOWN, self.keyturn('import', 'crm', stdin=b'sk_test_0123456789abcdef')[1])
+        self.assertIn(SHOWN, self.keyturn('rotate', 'crm')[1])
+        self.world.env['DBUS_SYSTEM_BUS_ADDRESS'] = self.world.address
+        self.assertIn(SHOWN, self.keyturn('--system', 'status', 'crm')[1])
+
+    def test_a_key_that_is_none(self):
+        impostor = Impostor(self.world)
+        self.addCleanup(impostor.bus.close)
+        self.world.env['DBUS_SYSTEM_BUS_ADDRESS'] = self.world.address
+        impostor.key = b'sk_test_0123456789abcdef'
+        for options in [], ['--system']:
+            self.assertEqual(self.keyturn(*options, 'get', 'crm')[1], impostor.key.decode())
+        for key in TITLE.encode(), C1.encode(), b'two words', b'line\n', b'\xff':
+            impostor.key = key
+            for options in [], ['--system']:
+                status, out, err = self.keyturn(*options, 'get', 'crm')
+                self.assertEqual((status, out), (1, ''), key)
+                self.assertIn('no key came', err)
 
     def test_a_name_that_is_none(self):
         """It would stand in "keyturn rotate NAME --compromised", which is there to be pasted."""
