@@ -17,6 +17,7 @@ struct child {
     pid_t pid;
     sd_bus *bus;
     sd_event_source *exit;
+    struct gate *gate;
     struct words *words;
     child_ended_fn ended;
     void *userdata;
@@ -93,7 +94,7 @@ int child_start(sd_event *event, const char *program, const char *readable, chil
 
     *child = (struct child){.ended = ended, .userdata = userdata};
     r = words_new(event, basename(program), &output, &child->words);
-    child->pid = r < 0 ? r : spawn_helper(program, readable, output, &child->bus);
+    child->pid = r < 0 ? r : spawn_helper(event, program, readable, output, &child->bus, &child->gate);
     r = child->pid < 0 ? child->pid : watch_process(child, event);
     if (r >= 0)
         r = watch_connection(child, event);
@@ -110,6 +111,7 @@ struct child *child_free(struct child *child)
     if (child == NULL)
         return NULL;
     sd_bus_close_unref(child->bus);
+    gate_free(child->gate);
     words_free(child->words);
     if (child->exit != NULL) {
         sd_event_source_send_child_signal(child->exit, SIGKILL, NULL, 0);
@@ -140,5 +142,10 @@ bool child_is_dead(const struct child *child)
 
 bool child_listen(struct child *child)
 {
-    return !child->closed && sd_bus_process(child->bus, NULL) > 0;
+    bool moved;
+
+    if (child->closed)
+        return false;
+    moved = gate_pump(child->gate);
+    return sd_bus_process(child->bus, NULL) > 0 || moved;
 }

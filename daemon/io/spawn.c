@@ -112,20 +112,19 @@ static int refuse_descriptors(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) < 0 && errno != ENOPROTOOPT ? -errno : 0;
 }
 
-/* Takes over fd. When the event loop ends nothing is flushed: a helper that hangs must not keep us. That
+/* Takes over both. When the event loop ends nothing is flushed: a helper that hangs must not keep us. That
  * descriptors are negotiated stays as it is: sd-bus would abort over a helper that agrees unasked. */
-static int connect_bus(int fd, sd_bus **ret)
+static int connect_bus(int in, int out, sd_bus **ret)
 {
     _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
     int r;
 
-    r = refuse_descriptors(fd);
+    r = sd_bus_new(&bus);
     if (r >= 0)
-        r = sd_bus_new(&bus);
-    if (r >= 0)
-        r = sd_bus_set_fd(bus, fd, fd);
+        r = sd_bus_set_fd(bus, in, out);
     if (r < 0) {
-        close(fd);
+        close(in);
+        close(out);
         return r;
     }
     r = sd_bus_set_close_on_exit(bus, false);
@@ -136,21 +135,43 @@ static int connect_bus(int fd, sd_bus **ret)
     return r;
 }
 
-pid_t spawn_helper(const char *program, const char *readable, int output_fd, sd_bus **ret)
+/* ours is taken over; what comes from there passes a gate. */
+static int connect_helper(sd_event *event, int ours, sd_bus **ret, struct gate **ret_gate)
+{
+    int in, r = refuse_descriptors(ours);
+
+    if (r >= 0)
+        r = gate_new(event, ours, &in, ret_gate);
+    if (r < 0) {
+        close(ours);
+        return r;
+    }
+    r = connect_bus(in, ours, ret);
+    if (r < 0)
+        *ret_gate = gate_free(*ret_gate);
+    return r;
+}
+
+pid_t spawn_helper(sd_event *event, const char *program, const char *readable, int output_fd, sd_bus **ret,
+                   struct gate **ret_gate)
 {
     _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
     _cleanup_close_ int theirs = -1;
+    struct gate *gate = NULL;
     pid_t pid;
     int pair[2], r;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     theirs = pair[1];
-    r = connect_bus(pair[0], &bus);
+    r = connect_helper(event, pair[0], &bus, &gate);
     if (r >= 0)
         r = spawn(program, readable, theirs, output_fd, &pid);
-    if (r < 0)
+    if (r < 0) {
+        gate_free(gate);
         return r;
+    }
+    *ret_gate = gate;
     *ret = g_steal_pointer(&bus);
     return pid;
 }

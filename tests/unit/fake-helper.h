@@ -113,6 +113,21 @@ static int method_say(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     return r < 0 ? r : sd_bus_reply_method_return(m, "s", "said");
 }
 
+/* Answers with a text of so many MiB. */
+static int method_long(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    g_autofree char *text = NULL;
+    const char *size;
+    int r = sd_bus_message_read(m, "s", &size);
+
+    if (r < 0)
+        return r;
+    text = g_strnfill((gsize)atoi(size) << 20, 'x');
+    r = sd_bus_reply_method_return(m, "s", text);
+    sd_bus_flush(userdata);
+    return r;
+}
+
 /* Whether a descriptor is let through. */
 static int method_lend(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -149,13 +164,15 @@ static unsigned count_fds(void)
 static int method_look(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     struct sigaction action;
+    char seen[64];
     sigset_t blocked;
 
     sigprocmask(SIG_SETMASK, NULL, &blocked);
     sigaction(SIGPIPE, NULL, &action);
-    return sd_bus_reply_method_return(m, "ubbbb", count_fds(), getenv("TEST_SECRET") != NULL,
-                                      getenv("PATH") != NULL, sigismember(&blocked, SIGCHLD),
-                                      action.sa_handler == SIG_DFL);
+    snprintf(seen, sizeof seen, "%u descriptors, secret %d, path %d, blocked %d, default %d", count_fds(),
+             getenv("TEST_SECRET") != NULL, getenv("PATH") != NULL, sigismember(&blocked, SIGCHLD),
+             action.sa_handler == SIG_DFL);
+    return sd_bus_reply_method_return(m, "s", seen);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -167,12 +184,13 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("LastWords", "", "s", method_last_words, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Garbage", "", "", method_garbage, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Close", "", "", method_close, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Long", "s", "s", method_long, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Say", "s", "s", method_say, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Ask", "", "", method_ask, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Signal", "", "", method_signal, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("AnswerMore", "", "", method_answer_more, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Lend", "", "s", method_lend, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("Look", "", "ubbbb", method_look, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Look", "", "s", method_look, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -27,25 +27,15 @@ static void answers(void **state)
 static void sees_nothing_of_ours(void **state)
 {
     struct fixture *f = *state;
-    sd_bus_message *message = NULL, *reply = NULL;
     struct outcome outcome = {0};
-    unsigned fds;
-    int secret, path, blocked, fresh;
 
     setenv("TEST_SECRET", "xyzzy", 1);
     signal(SIGPIPE, SIG_IGN);
     call(f->helper, "Echo", "", LONG, &outcome);
     expect(f, &outcome, "");
-    assert_return_code(helper_new_call(f->helper, "Look", &message), 0);
-    assert_return_code(sd_bus_call(sd_bus_message_get_bus(message), message, LONG, NULL, &reply), 0);
-    assert_return_code(sd_bus_message_read(reply, "ubbbb", &fds, &secret, &path, &blocked, &fresh), 0);
-    sd_bus_message_unref(message);
-    sd_bus_message_unref(reply);
-    assert_int_equal(fds, 4);
-    assert_false(secret);
-    assert_true(path);
-    assert_false(blocked);
-    assert_true(fresh);
+    call(f->helper, "Look", NULL, LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_string_equal(outcome.text, "4 descriptors, secret 0, path 1, blocked 0, default 1");
 }
 
 static void is_started_anew_after_a_death(void **state)
@@ -154,6 +144,20 @@ static void what_is_no_answer_is_a_death(void **state)
     expect(f, &outcome, "");
 }
 
+static void more_than_a_message_may_hold_is_a_death(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+
+    call(f->helper, "Long", "7", LONG, &outcome);
+    expect(f, &outcome, "");
+    assert_int_equal(outcome.text[0], 'x');
+    call(f->helper, "Long", "9", LONG, &outcome);
+    expect(f, &outcome, SD_BUS_ERROR_NO_REPLY);
+    call(f->helper, "Echo", "fine", LONG, &outcome);
+    expect(f, &outcome, "");
+}
+
 static void takes_no_descriptors(void **state)
 {
     struct fixture *f = *state;
@@ -251,6 +255,7 @@ int main(int argc, char **argv)
         TEST(an_answer_that_waits_is_not_late),
         TEST(nonsense_is_a_death),
         TEST(what_is_no_answer_is_a_death),
+        TEST(more_than_a_message_may_hold_is_a_death),
         TEST(takes_no_descriptors),
         TEST(is_not_started_again_and_again),
         TEST(says_what_can_not_be_started),
