@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys that lie open in what git remembers. git is run so that nothing which the repository's own settings
- * name is run by it. */
+/* Keys that lie open in what git remembers. */
 #include "client/exposure.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "client/lib/cleanup.h"
+#include "client/git.h"
 #include "client/output.h"
 #include "daemon/util/text.h"
 
 #define COMMIT_MARK '\x01'
+#define PIECE_MAX (1024 * 1024)
 
 /* Where the reading of git's words stands. */
 struct history {
@@ -88,93 +83,22 @@ static void take_line(struct history *history, char *line, size_t length)
     }
 }
 
-static void take_all(struct history *history, int fd)
+/* A line that is too long for the buffer comes in pieces. */
+static void take_all(struct history *history, FILE *stream, char *buffer)
 {
-    FILE *stream = fdopen(fd, "r");
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t n;
+    bool begins = true, added = false;
 
-    if (!stream) {
-        close(fd);
-        return;
+    while (fgets(buffer, PIECE_MAX, stream)) {
+        size_t length = strlen(buffer);
+
+        if (begins) {
+            added = *buffer == '+' && !g_str_has_prefix(buffer, "+++ ");
+            take_line(history, buffer, length);
+        } else if (added && history->commit && history->file) {
+            look_at_line(history, buffer, length);
+        }
+        begins = length > 0 && buffer[length - 1] == '\n';
     }
-    while ((n = getline(&line, &size, stream)) > 0)
-        take_line(history, line, (size_t)n);
-    if (line)
-        explicit_bzero(line, size);
-    free(line);
-    fclose(stream);
-}
-
-/* git fetches what a repository lacks, by programs which the repository names: it is told not to, and (as
- * older ones know no such order) that no protocol is allowed. All else that the caller's environment tells
- * git is left out: it may name another repository. The array is the caller's, not its texts. */
-static char **environment_new(void)
-{
-    GPtrArray *variables = g_ptr_array_new();
-
-    for (char **p = environ; *p; p++)
-        if (!g_str_has_prefix(*p, "GIT_"))
-            g_ptr_array_add(variables, *p);
-    g_ptr_array_add(variables, (char *)"GIT_NO_LAZY_FETCH=1");
-    g_ptr_array_add(variables, (char *)"GIT_ALLOW_PROTOCOL=none");
-    g_ptr_array_add(variables, NULL);
-    return (char **)g_ptr_array_free(variables, FALSE);
-}
-
-/* Starts git; *ret_output is the caller's. Returns 0 or an errno, as posix_spawn(). */
-static int start_git(const char *folder, pid_t *ret_pid, int *ret_output)
-{
-    const char *const argv[] = {"git",
-                                "-C",
-                                folder,
-                                "--no-pager",
-                                "-c",
-                                "core.fsmonitor=false",
-                                "-c",
-                                "core.quotePath=false",
-                                "-c",
-                                "diff.noprefix=false",
-                                "-c",
-                                "diff.mnemonicPrefix=false",
-                                "log",
-                                "--all",
-                                "-p",
-                                "-U0",
-                                "--no-color",
-                                "--no-textconv",
-                                "--no-ext-diff",
-                                "--no-show-signature",
-                                "--ignore-submodules=all",
-                                "--submodule=short",
-                                "--no-renames",
-                                "--src-prefix=a/",
-                                "--dst-prefix=b/",
-                                "--relative",
-                                "--format=%x01%h of %cs",
-                                "-Gsk_(live|test)_",
-                                "--",
-                                ".",
-                                NULL};
-    g_autofree char **variables = environment_new();
-    posix_spawn_file_actions_t actions;
-    int ends[2], r;
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return errno;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    r = posix_spawnp(ret_pid, "git", &actions, NULL, (char *const *)argv, variables);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    if (r == 0)
-        *ret_output = ends[0];
-    else
-        close(ends[0]);
-    return r;
 }
 
 static void report_unread(struct history *history, const char *why)
@@ -186,21 +110,45 @@ static void report_unread(struct history *history, const char *why)
                "its history of git can't be read (%s)", why);
 }
 
+/* git opens these before it asks whose the repository is, and would wait for one that nobody writes to. */
+static const char *find_no_file(const char *folder)
+{
+    static const char *const names[] = {"HEAD", "config", "packed-refs", "commondir", "shallow"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, ".git", names[i], NULL);
+        struct stat status;
+
+        if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+            return names[i];
+    }
+    return NULL;
+}
+
 static void read_history(struct history *history, const char *folder)
 {
-    int output = -1, status, r;
-    pid_t pid;
+    const char *no_file = find_no_file(folder), *wrong;
+    g_autofree char *why = no_file ? g_strdup_printf("its %s is no file", no_file) : NULL;
+    char *buffer;
+    struct git git;
+    int r;
 
-    r = start_git(folder, &pid, &output);
-    if (r != 0) {
-        report_unread(history, g_strerror(r));
+    if (why) {
+        report_unread(history, why);
         return;
     }
-    take_all(history, output);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        report_unread(history, "git failed");
+    r = git_start(folder, &git);
+    if (r < 0) {
+        report_unread(history, g_strerror(-r));
+        return;
+    }
+    buffer = g_malloc(PIECE_MAX);
+    take_all(history, git.stream, buffer);
+    explicit_bzero(buffer, PIECE_MAX);
+    g_free(buffer);
+    wrong = git_end(&git);
+    if (wrong)
+        report_unread(history, wrong);
 }
 
 void exposure_look_at_history(struct exposure *exposure, const char *folder)

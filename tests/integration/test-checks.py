@@ -337,6 +337,49 @@ class Files(Checks):
         self.assertEqual(self.audit().stdout, before)
         self.assertFalse(mark.exists())
 
+    def one_commit(self):
+        self.git('init', '-q')
+        self.write('file', self.key)
+        self.commit('one')
+        (self.folder / 'file').unlink()
+
+    def test_a_repository_of_no_files(self):
+        """git would open them, before it asks whose the repository is, and wait for ever."""
+        for name in 'HEAD', 'config', 'packed-refs', 'commondir', 'shallow':
+            with self.subTest(name=name):
+                self.one_commit()
+                path = self.folder / '.git' / name
+                path.unlink(missing_ok=True)
+                os.mkfifo(path)
+                self.assertIn(f"its history of git can't be read (its {name} is no file)", self.audit().stdout)
+                shutil.rmtree(self.folder / '.git')
+
+    def test_what_git_would_read_for_ever(self):
+        self.one_commit()
+        self.git('config', 'mailmap.file', '/dev/zero')
+        self.git('config', 'diff.orderFile', '/dev/zero')
+        self.assertIn('is in the history of git', self.audit().stdout)
+
+    def hang(self):
+        self.one_commit()
+        os.mkfifo(self.world.root / 'fifo')
+        self.git('config', 'include.path', str(self.world.root / 'fifo'))
+
+    def test_a_git_that_hangs(self):
+        self.hang()
+        self.assertIn("its history of git can't be read (git hangs)", self.audit().stdout)
+
+    def test_git_ends_with_the_command(self):
+        self.hang()
+        process = subprocess.Popen([build_root() / 'client' / 'keyturn', 'audit', self.folder], env=self.world.env,
+                                   stdout=subprocess.DEVNULL)
+        children = pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children')
+        git, = wait_for(lambda: children.read_text().split(), what='git')
+        process.kill()
+        process.wait()
+        wait_for(lambda: not os.path.exists(f'/proc/{git}') or ') Z ' in pathlib.Path(f'/proc/{git}/stat').read_text(),
+                 what='the end of git')
+
     def test_a_history_that_cannot_be_read(self):
         (self.folder / '.git').mkdir()
         (line,) = self.audit().stdout.splitlines()
