@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/lib/cleanup.h"
@@ -195,12 +196,31 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return -EFBIG;
 }
 
+/* Files and pipes alone: it may lie in a folder of somebody else's. Returns a descriptor or a negative errno.
+ */
+static int open_file(const char *path)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat status;
+    int taken;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+        return -ENOTSUP;
+    if (fcntl(fd, F_SETFL, 0) < 0)
+        return -errno;
+    taken = fd;
+    fd = -1;
+    return taken;
+}
+
 struct secret *dotenv_read(const char *path, const char *variable, GError **error)
 {
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_close_ int fd = open_file(path);
     g_autofree char *buffer = g_malloc(FILE_MAX);
     struct secret *secret = NULL;
-    ssize_t n = fd < 0 ? -errno : read_all(fd, buffer, FILE_MAX);
+    ssize_t n = fd < 0 ? fd : read_all(fd, buffer, FILE_MAX);
 
     if (n < 0) {
         client_fail(error, "%s can't be read (%s): name a .env file", path, g_strerror((int)-n));

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -65,12 +67,37 @@ static void test_refusals(void **state)
     assert_refused("NOT_HUECHAT_API_KEY sk_test_a\n=sk_test_b\n", NULL, "no HueChat key");
 }
 
+static void assert_unread(const char *path, const char *why)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_null(dotenv_read(path, NULL, &error));
+    assert_non_null(strstr(error->message, why));
+}
+
+/* Nothing that hangs, or that an open() sets in motion. */
+static void test_what_is_no_file(void **state)
+{
+    g_autofree char *folder = g_dir_make_tmp("dotenv-XXXXXX", NULL),
+                    *path = g_build_filename(folder, ".env", NULL);
+
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);
+    assert_unread(path, "no HueChat key"); /* nobody writes */
+    alarm(0);
+    assert_unread("/dev/zero", "can't be read (Operation not supported)");
+    assert_unread(folder, "can't be read");
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_choice),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_what_is_no_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
