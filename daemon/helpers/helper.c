@@ -119,6 +119,8 @@ static int confine(const struct helper *helper, const struct arguments *argument
     if (r >= 0)
         r = confine_hide_memory();
     if (r >= 0)
+        r = confine_limit_memory();
+    if (r >= 0)
         r = landlock_restrict(landlock_version(), helper->sockets, arguments->readable);
     return r < 0 ? r : confine_system_calls(helper->sockets);
 }

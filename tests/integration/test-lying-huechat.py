@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from world import World
+from world import World, wait_for
 
 
 class Liar(http.server.ThreadingHTTPServer):
@@ -18,7 +18,7 @@ class Liar(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.keys, self.made, self.change = {}, {}, None
+        self.keys, self.made, self.change, self.more = {}, {}, None, None
         self.management = self.make('management', [])['key']
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -43,7 +43,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, document):
-        body = json.dumps(document).encode()
+        if self.server.more:
+            document = document | {'more': self.server.more}
+        body = json.dumps(document, separators=(',', ':')).encode()
         self.send_response(status)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
@@ -136,6 +138,15 @@ class Lies(unittest.TestCase):
         done = self.login(check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn('"data" is missing or of a wrong kind', done.stderr)
+
+    def test_a_document_that_takes_much_memory(self):
+        """1 MiB of JSON, of which a parser makes hundreds."""
+        self.login()
+        self.liar.more = [{}] * 330_000
+        done = self.add('crm', check=False)
+        self.assertEqual(done.returncode, 1)
+        self.liar.more = None
+        wait_for(lambda: self.get('crm') or self.add('crm', check=False).returncode == 0, 60, 'a key after all')
 
 
 if __name__ == '__main__':

@@ -250,6 +250,27 @@ static void test_memory_is_hidden(void **state)
     assert_int_equal(in_child(false, CONFINE_INET, look_memory, 0), 0);
 }
 
+static int look_limit(size_t size)
+{
+    void *memory;
+
+    if (confine_limit_memory() < 0)
+        return 1;
+    memory = malloc(size);
+    free(memory);
+    return memory ? 0 : 2;
+}
+
+static void test_memory_is_limited(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    assert_int_equal(in_child(true, CONFINE_INET, look_limit, 200 << 20), 1); /* too late */
+    assert_int_equal(in_child(false, CONFINE_INET, look_limit, 50 << 20), 0);
+    assert_int_equal(in_child(false, CONFINE_INET, look_limit, 200 << 20), 2);
+}
+
 /* The pair's maker is the parent of the child that looks, and no parent of itself. */
 static int look_parent(size_t fd)
 {
@@ -279,7 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),          cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_work_goes_on),     cmocka_unit_test(test_no_new_privileges),
-        cmocka_unit_test(test_memory_is_hidden), cmocka_unit_test(test_dies_with_parent),
+        cmocka_unit_test(test_memory_is_hidden), cmocka_unit_test(test_memory_is_limited),
+        cmocka_unit_test(test_dies_with_parent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
