@@ -181,6 +181,26 @@ static int add_options(scmp_filter_ctx filter)
     return 0;
 }
 
+/* TCP, and UDP for the resolver: other protocols are code of the kernel's that is seldom looked at, and
+ * loaded when somebody asks for it. */
+static int add_internet(scmp_filter_ctx filter, int family)
+{
+    static const struct {
+        int type, protocol;
+    } kinds[] = {{SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, 0}, {SOCK_DGRAM, IPPROTO_UDP}};
+
+    for (size_t i = 0; i < ELEMENTS(kinds); i++) {
+        const struct scmp_arg_cmp all[] = {SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+                                           SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)kinds[i].type),
+                                           SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)kinds[i].protocol)};
+        int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), ELEMENTS(all), all);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* A stream pair stays a pair; a datagram pair could be connected to somebody else. */
 static int add_sockets(scmp_filter_ctx filter, enum confine_sockets sockets)
 {
@@ -197,10 +217,10 @@ static int add_sockets(scmp_filter_ctx filter, enum confine_sockets sockets)
     case CONFINE_INET:
         break;
     }
-    r = allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET));
+    r = add_internet(filter, AF_INET);
     if (r < 0)
         return r;
-    r = allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+    r = add_internet(filter, AF_INET6);
     if (r < 0)
         return r;
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), ELEMENTS(route), route);
