@@ -28,8 +28,8 @@ bool text_is_name(const char *text, size_t max);
 /* Printable ASCII without spaces, of 1 to max bytes: safe in a header, a URL (encoded) and a log. */
 bool text_is_word(const char *text, size_t max);
 
-/* a-z, 0-9, ".", "_" and "-", from a letter or digit on, 64 bytes at most: safe in a file's name, on a command
- * line and in a log. So integrations are named. */
+/* a-z, 0-9, ".", "_" and "-", from a letter or digit on, 64 bytes at most: safe in a file's name, on a
+ * command line and in a log. So integrations are named. */
 bool text_is_slug(const char *text);
 
 /* At most max characters that can be shown; an ellipsis at the end tells that there was more. text need not
