@@ -28,6 +28,8 @@ class FirstBoot(unittest.TestCase):
         guest.wait_for_keyring()
         self.assertEqual(PASSWORD.stat().st_mode & 0o777, 0o600)
         self.assertEqual(PASSWORD.stat().st_uid, 0)
+        # Files there that begin with a dot would be instructions to other services.
+        self.assertEqual(pwd.getpwnam('keyturn').pw_dir, '/')
 
     def test_2_first_key(self):
         sandbox = guest.start_sandbox()
