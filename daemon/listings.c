@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CLOCK_SLACK (24 * USEC_PER_HOUR) /* between the parts of HueChat */
+
 struct waiter {
     provider_done_fn fn;
     void *userdata;
@@ -60,15 +62,24 @@ static void tell_unsent(GArray *waiters)
     tell(waiters, &none);
 }
 
+/* What was told is kept as the latest use, for ever: not so a time that is ahead of HueChat's own clock. */
+static usec_t latest_use(const struct ledger_key *key, const struct remote_key *remote, usec_t date)
+{
+    bool makes_sense = date == 0 || remote->last_used_at <= usec_add(date, CLOCK_SLACK);
+
+    return makes_sense ? MAX(key->last_used_at, remote->last_used_at) : key->last_used_at;
+}
+
 /* HueChat's last-used times and permissions are news even where no rotation needs them. */
-static void note_key(struct daemon *daemon, struct entry *entry, const struct remote_key *remote)
+static void note_key(struct daemon *daemon, struct entry *entry, const struct remote_key *remote, usec_t date)
 {
     struct ledger_key *key = entry_current(entry);
     g_autofree char *permissions = remote_key_permissions(remote);
+    usec_t used = latest_use(key, remote, date);
 
-    if (remote->last_used_at <= key->last_used_at && g_strcmp0(permissions, key->permissions) == 0)
+    if (used == key->last_used_at && g_strcmp0(permissions, key->permissions) == 0)
         return;
-    key->last_used_at = MAX(key->last_used_at, remote->last_used_at);
+    key->last_used_at = used;
     g_free(key->permissions);
     key->permissions = g_steal_pointer(&permissions);
     if (ledger_update_key(daemon->ledger, key, NULL) == 0)
@@ -89,7 +100,7 @@ static void note_entry(struct entry *entry, void *userdata)
         const struct remote_key *remote = &notes->result->keys[i];
 
         if (strcmp(remote->id, key->id) == 0 && remote->type == key->environment) {
-            note_key(notes->daemon, entry, remote);
+            note_key(notes->daemon, entry, remote, notes->result->answer.date);
             return;
         }
     }

@@ -139,6 +139,19 @@ class Lies(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn('"data" is missing or of a wrong kind', done.stderr)
 
+    def test_a_last_use_in_another_age(self):
+        """Once HueChat tells the truth again, the lie is gone."""
+        self.login()
+        self.add('crm')
+        for key in self.liar.keys.values():
+            key['last_used_at'] = '9999-01-01T00:00:00Z'
+        self.world.manager('Rotate', 'sa{sv}', 'crm', {})
+        wait_for(lambda: len(self.liar.keys) == 3, 20, 'the new key')
+        for key in self.liar.keys.values():
+            key['last_used_at'] = '9999-01-01T00:00:00Z'
+        time.sleep(4)
+        self.assertLess(self.world.integration('crm')['LastUsedAt'], (time.time() + 2 * 86400) * 10**6)
+
     def test_a_document_that_takes_much_memory(self):
         """1 MiB of JSON, of which a parser makes hundreds."""
         self.login()
