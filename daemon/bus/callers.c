@@ -12,15 +12,13 @@
 #include <glib.h>
 
 #include "daemon/bus/departures.h"
-#include "daemon/bus/kept-call.h"
 #include "daemon/bus/peer.h"
 #include "daemon/bus/quota.h"
 #include "daemon/bus/units.h"
+#include "daemon/bus/waiters.h"
 #include "daemon/io/process.h"
 #include "daemon/util/cleanup.h"
 
-/* What the calls that wait for one answer may take together. */
-#define WAITING_MAX (2 * KEPT_CALL_MAX)
 #define PATIENCE (2 * USEC_PER_SEC)
 #define QUESTIONS_EACH 128
 #define QUESTIONS_ALL 512
@@ -36,19 +34,10 @@ struct callers {
     sd_bus_slot *gone;
 };
 
-/* A call whose sender, or whose subject, is being asked about. */
-struct waiter {
-    sd_bus_message *call;
-    caller_enough_fn enough;
-    caller_fn fn;
-    void *userdata;
-};
-
 struct question {
     struct callers *callers;
-    char *about;     /* a name on the bus, or "pid:4711" */
-    GArray *waiters; /* struct waiter */
-    size_t size;     /* of their calls */
+    char *about; /* a name on the bus, or "pid:4711" */
+    struct waiters *waiters;
     sd_bus_slot *slot;
     struct unit_question *unit;
     struct peer peer;
@@ -63,13 +52,6 @@ static void free_caller(void *caller)
     caller_free(caller);
 }
 
-static void clear_waiter(void *data)
-{
-    struct waiter *waiter = data;
-
-    sd_bus_message_unref(waiter->call);
-}
-
 static void free_question(void *data)
 {
     struct question *question = data;
@@ -80,7 +62,7 @@ static void free_question(void *data)
     sd_event_source_disable_unref(question->patience);
     unit_question_free(question->unit);
     caller_free(question->so_far);
-    g_array_unref(question->waiters);
+    waiters_free(question->waiters);
     kt_close_p(&question->peer.pidfd);
     caller_free(question->caller);
     g_free(question->about);
@@ -110,11 +92,7 @@ static void settle(struct question *question, enum caller_answer answer)
         caller->sender = g_strdup(question->about);
         g_hash_table_replace(callers->known, caller->sender, caller);
     }
-    for (guint i = 0; i < question->waiters->len; i++) {
-        const struct waiter *waiter = &g_array_index(question->waiters, struct waiter, i);
-
-        waiter->fn(answer, caller, waiter->call, waiter->userdata);
-    }
+    waiters_tell(question->waiters, answer, caller);
     free_question(question);
 }
 
@@ -168,36 +146,18 @@ static void unit_told(const struct unit *unit, void *userdata)
         settle(question, CALLER_BUSY);
 }
 
-static bool is_enough(const struct question *question, const struct waiter *waiter)
-{
-    return question->so_far != NULL &&
-           (waiter->enough == NULL || waiter->enough(question->so_far, waiter->call, waiter->userdata));
-}
-
 /* Tells those for whom what is known will do; the others go on waiting. */
 static int on_patience(sd_event_source *source, uint64_t when, void *userdata)
 {
     struct question *question = userdata;
     const struct peer *known = &question->peer;
-    GArray *waiters = question->waiters;
 
     if (!peer_is_alive(known->pidfd))
         return 0;
     question->so_far = caller_new(known->uid, known->pid, &(struct unit){.answer = UNIT_NONE},
                                   question->callers->system_mode);
     question->so_far->sender = g_strdup(question->about);
-    for (guint i = 0; i < waiters->len;) {
-        struct waiter waiter = g_array_index(waiters, struct waiter, i);
-
-        if (!is_enough(question, &waiter)) {
-            i++;
-            continue;
-        }
-        sd_bus_message_ref(waiter.call);
-        g_array_remove_index(waiters, i);
-        waiter.fn(CALLER_KNOWN, question->so_far, waiter.call, waiter.userdata);
-        sd_bus_message_unref(waiter.call);
-    }
+    waiters_tell_so_far(question->waiters, question->so_far);
     return 0;
 }
 
@@ -273,10 +233,9 @@ static struct question *question_new(struct callers *callers, const char *about)
 
     *question = (struct question){.callers = callers,
                                   .about = g_strdup(about),
-                                  .waiters = g_array_new(FALSE, FALSE, sizeof(struct waiter)),
+                                  .waiters = waiters_new(),
                                   .counted = (uid_t)-1,
                                   .peer = {.uid = (uid_t)-1, .pidfd = -1}};
-    g_array_set_clear_func(question->waiters, clear_waiter);
     g_hash_table_insert(callers->asking, question->about, question);
     return question;
 }
@@ -285,23 +244,7 @@ static struct question *question_new(struct callers *callers, const char *about)
 static bool join(struct question *question, sd_bus_message *call, caller_enough_fn enough, caller_fn fn,
                  void *userdata)
 {
-    struct waiter waiter = {.enough = enough, .fn = fn, .userdata = userdata};
-    size_t size = 0;
-    int r = kept_call_new(call, &waiter.call, &size);
-
-    if (r >= 0 && is_enough(question, &waiter)) {
-        fn(CALLER_KNOWN, question->so_far, waiter.call, userdata);
-        sd_bus_message_unref(waiter.call);
-        return true;
-    }
-    if (r >= 0 && question->size + size <= WAITING_MAX) {
-        g_array_append_val(question->waiters, waiter);
-        question->size += size;
-        return true;
-    }
-    sd_bus_message_unref(waiter.call);
-    fn(r == -E2BIG ? CALLER_TOO_LONG : CALLER_BUSY, NULL, call, userdata);
-    return false;
+    return waiters_add(question->waiters, call, question->so_far, enough, fn, userdata);
 }
 
 static void look_at_name(struct callers *callers, const char *name, sd_bus_message *call,

@@ -18,26 +18,6 @@ int callers_new(sd_event *event, sd_bus *bus, bool system_mode, struct callers *
 /* Whoever still waits is told CALLER_LEFT. */
 struct callers *callers_free(struct callers *callers);
 
-enum caller_answer {
-    CALLER_KNOWN,
-    CALLER_UNKNOWN,  /* the bus does not say who it is, or its process has ended: nothing is allowed */
-    CALLER_LEFT,     /* it is no longer on the bus: nobody waits for an answer */
-    CALLER_TOO_LONG, /* its call can't wait for the answer: its arguments take more than KEPT_CALL_MAX */
-    CALLER_BUSY,     /* it can't be told now, or too many of its calls wait for that: it is to ask again */
-};
-
-/* What people are told then. */
-#define CALLER_BUSY_TEXT "it can't be told now who you are: try again in a moment"
-
-/* caller is NULL unless it is known, and valid during the call; so is the message, which is the call or a
- * copy of it that can be read and answered like it. fn is called once, from inside or later. */
-typedef void (*caller_fn)(enum caller_answer answer, const struct caller *caller, sd_bus_message *call,
-                          void *userdata);
-
-/* Whether uid and process will do, where systemd has not told the unit for two seconds: it may be busy, and
- * others may keep it so. NULL: they will. */
-typedef bool (*caller_enough_fn)(const struct caller *so_far, sd_bus_message *call, void *userdata);
-
 /* Who sent the call. What it holds is read afterwards, from what fn gets. */
 void callers_identify(struct callers *callers, sd_bus_message *call, caller_enough_fn enough, caller_fn fn,
                       void *userdata);

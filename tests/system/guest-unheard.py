@@ -90,7 +90,7 @@ class Unheard(unittest.TestCase):
         self.assertNotIn('takes nothing more', journal('keyturnd'))
 
     @unittest.skipIf(os.environ.get('KEYTURN_BUS') == 'dbus-broker', 'this bus ends who does not read')
-    def test_zz_a_bus_that_takes_nothing_more(self):
+    def test_the_bus_takes_nothing_more(self):
         """Nobody holds root back. keyturnd ends, and the next one is heard, while root still reads nothing."""
         with stranger('mute.py', 'crm', 'answers', user='root'):
             wait_for(lambda: 'takes nothing more' in journal('keyturnd'), 120, 'keyturnd to notice')
