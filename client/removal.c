@@ -5,6 +5,7 @@
 #include "client/bus.h"
 
 #define ASIDE ".removed"
+#define DRAFT ".edit" /* of keyturn edit: not for the next one of that name */
 
 /* It isn't known whether the integration is gone, so the file stays where it is. */
 static int say_where(const struct definitions *definitions, const char *aside, const GError *failure,
@@ -17,7 +18,8 @@ static int say_where(const struct definitions *definitions, const char *aside, c
 int removal_run(struct client *client, const struct definitions *definitions, const char *name, bool revoke,
                 GError **error)
 {
-    g_autofree char *file = definitions_file(name, error), *aside = g_strconcat(file, ASIDE, NULL);
+    g_autofree char *file = definitions_file(name, error), *aside = g_strconcat(file, ASIDE, NULL),
+                    *draft = g_strconcat(file, DRAFT, NULL);
     g_autoptr(GError) failure = NULL;
     bool has_file;
 
@@ -28,7 +30,10 @@ int removal_run(struct client *client, const struct definitions *definitions, co
                      definitions_rename(definitions, file, aside, error) < 0))
         return -1;
     if (bus_call(client, "RemoveIntegration", NULL, &failure, "sb", name, revoke) == 0)
-        return definitions_has(definitions, aside) ? definitions_delete(definitions, aside, error) : 0;
+        return definitions_delete(definitions, aside, error) < 0 ||
+                       definitions_delete(definitions, draft, error) < 0
+                   ? -1
+                   : 0;
     if (has_file && g_error_matches(failure, CLIENT_ERROR, CLIENT_UNSURE))
         return say_where(definitions, aside, failure, error);
     if (has_file && definitions_rename(definitions, aside, file, error) < 0)

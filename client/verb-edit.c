@@ -70,8 +70,12 @@ static int edit_open(struct edit *edit, struct client *client, const char *name,
     edit->copy = g_strconcat(edit->file, ".edit", NULL);
     edit->copy_path = g_build_filename(definitions->path, edit->copy, NULL);
     /* One that is there is what was refused last. */
-    if (definitions_has(definitions, edit->copy))
+    if (definitions_has(definitions, edit->copy)) {
+        fprintf(stderr,
+                "keyturn: %s has a text that was refused: going on with that, delete it to begin anew\n",
+                edit->copy_path);
         return 0;
+    }
     return definitions_write(definitions, edit->copy, edit->before, true, error);
 }
 
@@ -171,8 +175,10 @@ static int edit_once(struct edit *edit, struct client *client, bool *ret_refused
     bool same;
 
     *ret_refused = false;
-    if (run_editor(edit->copy_path, error) < 0)
+    if (run_editor(edit->copy_path, error) < 0) {
+        definitions_delete(&edit->definitions, edit->copy, NULL);
         return -1;
+    }
     g_clear_pointer(&edit->after, g_free);
     if (definitions_read(&edit->definitions, edit->copy, &edit->after, error) < 0)
         return -1;

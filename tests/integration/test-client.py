@@ -322,6 +322,9 @@ class Edit(Client):
         self.assertEqual(path.read_text(), before.replace('RotateAfter=90d', 'RotateAfter=60d'))
         self.assertEqual(self.world.integration('crm')['RotateAfter'], 60 * 86400 * 10**6)
         self.assertEqual(self.edit('true').stdout, 'crm: nothing is changed.\n')
+        # What a failed editor left is nobody's text the next time.
+        self.assertEqual(self.edit('sh -c "echo RotateAfter=50d >>$1; false" sh').returncode, 1)
+        self.assertEqual(self.edit('true').stdout, 'crm: nothing is changed.\n')
         self.assertEqual([p.name for p in path.parent.iterdir()], ['crm.conf'])
 
 
