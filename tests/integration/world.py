@@ -59,6 +59,12 @@ def build_root():
     return pathlib.Path(os.environ['KEYTURN_BUILD'])
 
 
+def is_sanitized():
+    """Whether the build has sanitizers in it."""
+    options = json.loads((build_root() / 'meson-info' / 'intro-buildoptions.json').read_text())
+    return next(option['value'] for option in options if option['name'] == 'b_sanitize') != 'none'
+
+
 def wait_for(predicate, timeout=10, what=None):
     """Calls predicate until it answers something true, and returns that; AssertionError after timeout seconds."""
     deadline = time.monotonic() + timeout

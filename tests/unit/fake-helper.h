@@ -13,7 +13,7 @@
 #include "daemon/io/helper.h"
 
 #define INTERFACE "org.keyturn1.Test"
-#define LONG (20 * USEC_PER_SEC)
+#define LONG USEC_PER_MINUTE
 
 /* The helper's side */
 

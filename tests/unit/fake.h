@@ -58,10 +58,10 @@ static inline sd_event *loop_new(void)
     return event;
 }
 
-/* Runs the loop until *n is wanted, for 10 s at most. */
+/* Runs the loop until *n is wanted, for a minute at most: others may use the machine. */
 static inline void loop_until(sd_event *event, const unsigned *n, unsigned wanted)
 {
-    const usec_t deadline = clock_now() + 10 * USEC_PER_SEC;
+    const usec_t deadline = clock_now() + USEC_PER_MINUTE;
 
     while (*n < wanted && clock_now() < deadline)
         assert_return_code(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
