@@ -174,6 +174,13 @@ void hooks_run(struct hooks *hooks, struct entry *entry)
     ask(hooks, entry, "StartUnit", definition->start_units);
 }
 
+void hooks_forget(struct hooks *hooks, const char *integration)
+{
+    for (guint i = hooks->running->len; i-- > 0;)
+        if (g_strcmp0(((const struct hook *)hooks->running->pdata[i])->integration, integration) == 0)
+            g_ptr_array_remove_index(hooks->running, i);
+}
+
 struct hooks *hooks_new(struct daemon *daemon, sd_bus *bus)
 {
     struct hooks *hooks = g_new0(struct hooks, 1);

@@ -15,3 +15,6 @@ struct hooks *hooks_free(struct hooks *hooks);
 /* Asks for all of them; hooks_ran is set when each job has ended well, and attention is called when one has
  * not. */
 void hooks_run(struct hooks *hooks, struct entry *entry);
+
+/* An integration is gone: how its jobs end is nothing to another one of that name. */
+void hooks_forget(struct hooks *hooks, const char *integration);

@@ -116,7 +116,10 @@ static void news_added(struct entry *entry, void *userdata)
 
 static void news_removed(const char *name, void *userdata)
 {
-    integration_emit_removed(userdata, name);
+    struct service *service = userdata;
+
+    hooks_forget(service->hooks, name);
+    integration_emit_removed(service, name);
 }
 
 static void news_changed(struct entry *entry, void *userdata)
