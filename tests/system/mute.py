@@ -33,8 +33,11 @@ for connection in CONNECTIONS:
 print('begun', flush=True)
 if sys.argv[2] == 'keys':
     first = CONNECTIONS[0]
-    ask_for_all(first, 1500)
-    first.sock.sendall(b''.join(call(first, KEYTURN_PATH, MANAGER, 'OpenKey', sys.argv[1]) for _ in range(200)))
+    for _ in range(15):
+        ask_for_all(first, 100)
+        time.sleep(0.05)  # no more than the bus lets wait for an answer
+    time.sleep(1)
+    first.sock.sendall(b''.join(call(first, KEYTURN_PATH, MANAGER, 'OpenKey', sys.argv[1]) for _ in range(100)))
 while sys.argv[2] == 'answers':
     # No more than the bus lets wait for an answer.
     for connection in CONNECTIONS:
