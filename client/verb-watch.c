@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/bus.h"
 #include "client/dict.h"
 #include "client/follow.h"
 #include "client/options.h"
@@ -13,7 +14,7 @@
 #include "dbus/names.h"
 
 struct watch {
-    const struct client *client;
+    struct client *client;
     GHashTable *states; /* by name, as last printed: a property may be announced without having changed */
 };
 
@@ -117,6 +118,23 @@ static void on_signal(sd_bus_message *m, void *userdata)
                     signals[i].member);
 }
 
+/* So that a state is printed when it changes, not when something else does. Where nobody answers yet, the
+ * first that is said of each integration is printed. */
+static void learn_states(struct watch *watch)
+{
+    g_autoptr(json_object) integrations = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (bus_get_integrations(watch->client, &integrations, &error) < 0)
+        return;
+    for (size_t n = 0; n < json_object_array_length(integrations); n++) {
+        json_object *i = json_object_array_get_idx(integrations, n);
+
+        g_hash_table_insert(watch->states, g_strdup(dict_text(i, "Name")),
+                            g_strdup(dict_text(i, "RotationState")));
+    }
+}
+
 static int watch_signals(struct client *client, GError **error)
 {
     g_autoptr(GHashTable) states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -124,6 +142,7 @@ static int watch_signals(struct client *client, GError **error)
 
     if (follow_start(client, on_signal, &watch, error) < 0)
         return -1;
+    learn_states(&watch);
     while (follow_wait(client, G_MAXUINT64, error) == 0)
         if (ferror(stdout))
             return client_fail(error, "standard output can't be written: is its reader gone?");

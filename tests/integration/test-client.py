@@ -292,9 +292,12 @@ class Rotation(Client):
 
     def test_watch_and_log_follow(self):
         self.world.add('watched')
+        self.world.wait_key('watched')
         watch, log = self.follow('watch', '--json'), self.follow('log', 'watched', '-f', '--json')
         self.assertEqual(json.loads(log.stdout.readline())['integration'], 'watched')
         time.sleep(0.5)  # neither says when it listens
+        # is announced, and changes no state
+        self.world.keyturn('edit', 'watched', env={'VISUAL': 'sed -i s/^RotateAfter=.*/RotateAfter=60d/'})
         self.world.keyturn('rotate', 'watched', '--compromised', '--wait')
         seen = []
         while ('rotation-state', 'idle') not in seen:
