@@ -86,9 +86,9 @@ def add_user(name, *groups):
 
 
 def write_unit(name, text):
-    """A unit that lasts until the machine is off."""
+    """A unit that lasts until the machine is off, and can be started as often as a test wants."""
     UNITS.mkdir(exist_ok=True)
-    (UNITS / name).write_text(text)
+    (UNITS / name).write_text(f'[Unit]\nStartLimitIntervalSec=0\n{text}')
     systemctl('daemon-reload')
 
 
