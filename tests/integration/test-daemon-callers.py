@@ -4,12 +4,12 @@
 import os
 import signal
 import socket
-import threading
 import time
 import unittest
 
+from bus_service import BusService
 from running import Running
-from wire import CALL, MEMBER, PATH, BusError
+from wire import MEMBER, PATH, BusError
 from world import KEYTURN, KEYTURN_PATH, MANAGER, wait_for
 
 BUSY = 'org.keyturn1.Error.Busy'
@@ -84,28 +84,16 @@ class CallsAtOnce(unittest.TestCase):
         self.assertEqual(len(self.world.manager('GetHolders', 's', 'crm')), 1)
 
 
-class StandIn(threading.Thread):
+class Systemd(BusService):
     """systemd's manager, as far as keyturnd asks it: what it says is set by a test."""
 
     def __init__(self, world):
-        super().__init__(daemon=True)
-        self.bus = world.connect(timeout=None)
-        self.bus.ask_bus('RequestName', 'su', SYSTEMD, 0)
         self.says = 'crm'
         self.uid = os.getuid()
         self.asked = 0
-        self.start()
+        super().__init__(world.connect(timeout=None), SYSTEMD)
 
-    def run(self):
-        try:
-            while True:
-                message = self.bus.receive()
-                if message.kind == CALL:
-                    self.serve(message)
-        except (OSError, EOFError):
-            pass
-
-    def serve(self, call):
+    def meet(self, call):
         member = call.fields[MEMBER]
         if member == 'Get' and call.fields[PATH] == UNIT_PATH:
             self.bus.answer(call, 'v', ('u', self.uid))
@@ -131,7 +119,7 @@ class SystemMode(unittest.TestCase):
         self.world = self.enterContext(Running())
         self.world.add('crm', '--allow', 'unit:crm.service')
         self.world.stop_daemon()
-        self.systemd = StandIn(self.world)
+        self.systemd = Systemd(self.world)
         self.addCleanup(self.systemd.bus.close)
         self.world.start_daemon('--system', env={'DBUS_SYSTEM_BUS_ADDRESS': self.world.address})
 
@@ -166,7 +154,7 @@ class SystemMode(unittest.TestCase):
         self.systemd.bus.close()
         with self.world.connect() as bus:
             self.assertEqual(self.get(bus), BUSY)
-            again = StandIn(self.world)
+            again = Systemd(self.world)
             self.addCleanup(again.bus.close)
             self.assertEqual(self.get(bus), 'key')
 

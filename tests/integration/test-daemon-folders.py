@@ -2,37 +2,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """System mode's two folders of definitions: root's, which keyturnd only reads and which wins, and its own. Root manages
 there without polkit, so this takes root."""
-import contextlib
 import os
 import pathlib
-import threading
 import unittest
 
+from bus_service import BusService
 from running import NAME, Running
-from wire import CALL
 from world import wait_for
 
 DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
 EXISTS = 'org.keyturn1.Error.Exists'
+SYSTEMD = 'org.freedesktop.systemd1'
 UNITS = 'StartUnits=hook.service\n'
 SETTINGS = {'Environment': ('s', 'test'), 'Permissions': ('as', ['contacts:read']), 'Overlap': ('s', '2s')}
 
 
-class Systemd(threading.Thread):
+class Systemd(BusService):
     """The system's manager, as far as it is needed: nobody is a unit of it, and no unit is known."""
 
-    def __init__(self, world):
-        super().__init__(daemon=True)
-        self.bus = world.connect(timeout=None)
-        self.bus.ask_bus('RequestName', 'su', 'org.freedesktop.systemd1', 0)
-        self.start()
-
-    def run(self):
-        with contextlib.suppress(OSError, EOFError):
-            while True:
-                message = self.bus.receive()
-                if message.kind == CALL:
-                    self.bus.refuse(message, 'org.freedesktop.systemd1.NoUnitForPID', 'no unit')
+    def meet(self, call):
+        self.bus.refuse(call, f'{SYSTEMD}.NoUnitForPID', 'no unit')
 
 
 class SystemMode(Running):
@@ -40,7 +29,7 @@ class SystemMode(Running):
 
     def start_daemon(self, *options, **more):
         self.env['DBUS_SYSTEM_BUS_ADDRESS'] = self.address
-        self.systemd = self.systemd or Systemd(self)
+        self.systemd = self.systemd or Systemd(self.connect(timeout=None), SYSTEMD)
         return super().start_daemon('--system', *options, **more)
 
 

@@ -8,13 +8,13 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import threading
 import unicodedata
 import unittest
 
+from bus_service import BusService
 from running import Running
 from webserver import Server, http
-from wire import CALL, DESTINATION, INTERFACE, MEMBER, REPLY_SERIAL, RETURN, SENDER, SIGNATURE, Message
+from wire import DESTINATION, INTERFACE, MEMBER, REPLY_SERIAL, RETURN, SENDER, SIGNATURE, Message
 from world import KEYTURN, KEYTURN_PATH, SECRETS, SECRETS_PATH, World, build_root, wait_for
 
 TITLE = '\x1b]0;owned\x07'      # sets a terminal's title
@@ -204,23 +204,12 @@ class Texts(Base):
         self.all_is_harmless()
 
 
-class KeyringOfWords(threading.Thread):
+class KeyringOfWords(BusService):
     """A Secret Service that is unlocked, and refuses everything in words of its choice."""
 
     def __init__(self, world, words):
-        super().__init__(daemon=True)
-        self.bus, self.words = world.connect(timeout=None), words
-        assert self.bus.ask_bus('RequestName', 'su', SECRETS, 0) == 1
-        self.start()
-
-    def run(self):
-        try:
-            while True:
-                message = self.bus.receive()
-                if message.kind == CALL:
-                    self.meet(message)
-        except (OSError, EOFError):
-            pass
+        self.words = words
+        super().__init__(world.connect(timeout=None), SECRETS)
 
     def meet(self, call):
         member, interface = call.fields[MEMBER], call.fields.get(INTERFACE)
@@ -247,25 +236,12 @@ class Keyring(Base):
         self.is_harmless((self.world.root / 'log' / 'keyturnd').read_bytes(), 'the log')
 
 
-class Impostor(threading.Thread):
+class Impostor(BusService):
     """Whoever took keyturnd's name, and is the desktop too: what it says is not for the terminal to obey."""
 
     def __init__(self, world, words=NASTY, name='crm'):
-        super().__init__(daemon=True)
-        self.bus, self.words, self.integration, self.bodies = world.connect(timeout=None), words, name, []
-        self.key = None
-        for name in (KEYTURN, NOTIFICATIONS):
-            assert self.bus.ask_bus('RequestName', 'su', name, 0) == 1
-        self.start()
-
-    def run(self):
-        try:
-            while True:
-                message = self.bus.receive()
-                if message.kind == CALL:
-                    self.meet(message)
-        except (OSError, EOFError):
-            pass
+        self.words, self.integration, self.bodies, self.key = words, name, [], None
+        super().__init__(world.connect(timeout=None), KEYTURN, NOTIFICATIONS)
 
     def meet(self, call):
         member = call.fields[MEMBER]
@@ -302,7 +278,6 @@ class Impostor(threading.Thread):
             self.bus.answer(call, 'u', 1)
         else:
             self.bus.refuse(call, 'org.keyturn1.Error.Failed', self.words)
-
 
     def hand_out(self, call, member):
         """A key of its choice."""
