@@ -12,11 +12,7 @@
 #include "daemon/bus/departures.h"
 #include "daemon/util/cleanup.h"
 #include "daemon/util/clock.h"
-
-/* Linux 6.16: whether descriptors may be sent into it. */
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
+#include "daemon/util/sockets.h"
 
 #define UPLOAD_MAX 4096
 #define UPLOAD_TIME (30 * USEC_PER_SEC)
@@ -98,17 +94,13 @@ static unsigned count_of_user(const struct uploads *uploads, uid_t uid)
     return n;
 }
 
-/* Says who wrote, and lets no descriptors in where the kernel can do that: the last one to drop a descriptor
- * may have to wait for its file system. */
+/* Says who wrote, and takes no descriptors. */
 static int prepare_end(int fd)
 {
-    const int yes = 1, no = 0;
+    const int yes = 1;
 
-    if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0)
-        return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) < 0 && errno != ENOPROTOOPT)
-        return -errno;
-    return 0;
+    return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0 ? -errno
+                                                                         : socket_refuse_descriptors(fd);
 }
 
 int uploads_open(struct uploads *uploads, const char *sender, uid_t uid)

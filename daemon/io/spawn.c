@@ -12,11 +12,7 @@
 #include <glib.h>
 
 #include "daemon/util/cleanup.h"
-
-/* Linux 6.16: whether descriptors may be sent into it. */
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
+#include "daemon/util/sockets.h"
 
 #define BUS_FD 3
 #define BUS_FD_TEXT "3"
@@ -104,14 +100,6 @@ static int spawn(const char *program, const char *readable, int bus_fd, int outp
     return -r;
 }
 
-/* Whoever drops the last copy of a descriptor may have to wait for what it is of. */
-static int refuse_descriptors(int fd)
-{
-    const int no = 0;
-
-    return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) < 0 && errno != ENOPROTOOPT ? -errno : 0;
-}
-
 /* Takes over both. When the event loop ends nothing is flushed: a helper that hangs must not keep us. That
  * descriptors are negotiated stays as it is: sd-bus would abort over a helper that agrees unasked. */
 static int connect_bus(int in, int out, sd_bus **ret)
@@ -138,7 +126,7 @@ static int connect_bus(int in, int out, sd_bus **ret)
 /* ours is taken over; what comes from there passes a gate. */
 static int connect_helper(sd_event *event, int ours, sd_bus **ret, struct gate **ret_gate)
 {
-    int in, r = refuse_descriptors(ours);
+    int in, r = socket_refuse_descriptors(ours);
 
     if (r >= 0)
         r = gate_new(event, ours, &in, ret_gate);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A helper that answers, hangs, dies, talks nonsense or never starts: each call is answered once. */
+#include "daemon/util/sockets.h"
 #include "tests/unit/fake-helper.h"
-
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
 
 static void answers(void **state)
 {
