@@ -12,7 +12,7 @@ import time
 import unittest
 
 import guest
-from guest import PLACE, fetched_by, fetcher, keyturn, manager, run, show, systemctl, wait_for, write_unit
+from guest import PLACE, bus_config, fetched_by, fetcher, keyturn, manager, run, show, systemctl, wait_for, write_unit
 from wire import CALL, MEMBER
 
 BUSY = 'org.keyturn1.Error.Busy'
@@ -22,7 +22,6 @@ ALL_QUESTIONS = 32
 STRANGERS = [f'stranger{n}' for n in range(5)]
 MIB = 1 << 20
 SOCKET = PLACE / 'fetched' / 'asker'
-POLICY = pathlib.Path('/etc/dbus-1/system.d/zz-test.conf')
 NO_SYSTEMD = '<policy user="keyturn"><deny send_destination="org.freedesktop.systemd1"/></policy>'
 OTHER_POLKIT = '<policy user="root"><allow own="org.freedesktop.PolicyKit1"/></policy>'
 
@@ -59,25 +58,6 @@ class Flood:
         return sum(self.counts().values())
 
 
-def reload_bus():
-    with guest.system_bus() as bus:
-        bus.ask_bus('ReloadConfig')
-
-
-@contextlib.contextmanager
-def bus_policy(policy):
-    """On top of the system bus's own, for the block."""
-    POLICY.write_text('<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"\n'
-                      ' "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">\n'
-                      f'<busconfig>{policy}</busconfig>\n')
-    reload_bus()
-    try:
-        yield
-    finally:
-        POLICY.unlink()
-        reload_bus()
-
-
 class HangingPolkit:
     """In polkit's place, for the block: it notes all questions, and answers with no once it does not hang."""
 
@@ -89,7 +69,7 @@ class HangingPolkit:
         self.stack = contextlib.ExitStack()
         self.stack.callback(systemctl, 'unmask', '--runtime', 'polkit')
         systemctl('mask', '--runtime', '--now', 'polkit')
-        self.stack.enter_context(bus_policy(OTHER_POLKIT))
+        self.stack.enter_context(bus_config(OTHER_POLKIT))
         self.bus = self.stack.enter_context(guest.system_bus())
         self.bus.sock.settimeout(None)
         if self.bus.ask_bus('RequestName', 'su', 'org.freedesktop.PolicyKit1', 4) != 1:
@@ -238,7 +218,7 @@ class Saturation(unittest.TestCase):
     def test_systemd_fails_once(self):
         """What can't be told is told so, and is asked again: over the same connection as well."""
         systemctl('restart', 'asker.service')
-        with bus_policy(NO_SYSTEMD):
+        with bus_config(NO_SYSTEMD):
             for word in b'held', b'new':
                 self.assertEqual(Asked(word).got().get('error'), BUSY)
         for word in b'held', b'new':

@@ -3,6 +3,7 @@
 
 A theme ends with guest.main(FirstBoot, SecondBoot): a class of tests a boot, all of which pass before the next.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from world import KEYTURN, KEYTURN_PATH, MANAGER, SECRETS, SECRETS_PATH, SERVICE
 PLACE = pathlib.Path('/opt/keyturn-test')
 UNITS = pathlib.Path('/run/systemd/system')
 INTEGRATIONS = pathlib.Path('/etc/keyturn/integrations')
+BUS_CONFIG = pathlib.Path('/etc/dbus-1/system.d/zz-test.conf')
 SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
 KEYRING_BUS = 'unix:path=/run/keyturn-keyring/bus'
 PORT = 18080
@@ -55,6 +57,25 @@ def journal(unit, *options):
 
 def system_bus():
     return Connection.on_bus(SYSTEM_BUS)
+
+
+def reload_bus():
+    with system_bus() as bus:
+        bus.ask_bus('ReloadConfig')
+
+
+@contextlib.contextmanager
+def bus_config(elements):
+    """On top of the system bus's own, for the block. Limits hold for the connections made in it."""
+    BUS_CONFIG.write_text('<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"\n'
+                          ' "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">\n'
+                          f'<busconfig>{elements}</busconfig>\n')
+    reload_bus()
+    try:
+        yield
+    finally:
+        BUS_CONFIG.unlink()
+        reload_bus()
 
 
 def manager(member, signature='', *args):
