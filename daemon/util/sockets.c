@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asked of the kernel that runs, not of the headers that we were built with. */
 #include "daemon/util/sockets.h"
 
 #include <errno.h>

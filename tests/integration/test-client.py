@@ -309,6 +309,20 @@ class Rotation(Client):
         while not json.loads(log.stdout.readline())['message'].endswith('is gone'):
             pass
 
+    def test_watch_begins_before_keyturnd(self):
+        self.world.stop_daemon()
+        watch = self.follow('watch', '--json')
+        time.sleep(0.5)  # it does not say when it listens
+        self.assertIsNone(watch.poll())
+        self.world.start_daemon()
+        self.world.keyturn('rotate', 'crm', '--compromised', '--wait')
+        seen = []
+        while ('crm', 'rotation-state', 'idle') not in seen or len(seen) < 3:
+            line = json.loads(watch.stdout.readline())
+            seen.append((line['name'], line['event'], line.get('state')))
+        self.assertIn(('crm', 'rotation-state', 'creating'), seen)
+        self.assertIn(('crm', 'key-changed', None), seen)
+
 
 class Edit(Client):
     def edit(self, editor):
