@@ -84,6 +84,12 @@ class Files(unittest.TestCase):
     def add(self, name, *options, **more):
         return keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', *options, **more)
 
+    def add_to_the_end(self, name):
+        """Until its unit has run: polkit looks into the file on the way."""
+        self.add(name, '--start', 'backup.service')
+        wait_for(lambda: integration(name)['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        wait_for(STARTED.exists, 30, 'the unit')
+
     def edit(self, name, editor, **options):
         return keyturn('edit', name, env={'VISUAL': editor}, **options)
 
@@ -258,8 +264,7 @@ class Files(unittest.TestCase):
         self.assertEqual([p.name for p in INTEGRATIONS.iterdir()], ['crm.conf'])
 
     def test_remove(self):
-        self.add('gone', '--start', 'backup.service')
-        wait_for(lambda: integration('gone')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        self.add_to_the_end('gone')
         self.assertEqual(len(keys(self.sandbox, 'gone')), 1)
         keyturn('remove', 'gone', '--revoke', timeout=60)
         self.assertEqual((names(), list(INTEGRATIONS.iterdir()), keys(self.sandbox, 'gone')), ([], [], []))
@@ -267,8 +272,7 @@ class Files(unittest.TestCase):
         self.assertEqual(names(), [])
 
     def test_remove_that_is_refused_puts_the_file_back(self):
-        self.add('crm', '--start', 'backup.service')
-        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        self.add_to_the_end('crm')
         systemctl('stop', 'keyturn-keyring')
         guest.wait_for_keyring('absent')
         try:
@@ -283,8 +287,7 @@ class Files(unittest.TestCase):
 
     def test_remove_that_was_cut_off(self):
         """Before keyturnd was asked: nothing is lost, nothing comes back, and another remove goes on."""
-        self.add('crm', '--start', 'backup.service')
-        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        self.add_to_the_end('crm')
         (INTEGRATIONS / 'crm.conf').rename(INTEGRATIONS / 'crm.conf.removed')
         systemctl('restart', 'keyturnd')
         guest.wait_for_keyring()
@@ -293,8 +296,7 @@ class Files(unittest.TestCase):
         self.assertEqual((names(), list(INTEGRATIONS.iterdir())), ([], []))
 
     def test_remove_without_an_answer(self):
-        self.add('crm', '--start', 'backup.service')
-        wait_for(lambda: integration('crm')['RotationState'] == 'idle', 30, 'the end of the first rotation')
+        self.add_to_the_end('crm')
         systemctl('kill', '--kill-whom=main', '--signal=STOP', 'keyturnd')
         command = subprocess.Popen(['keyturn', '--system', 'remove', 'crm'], stderr=subprocess.PIPE, text=True)
         wait_for((INTEGRATIONS / 'crm.conf.removed').exists, what='the command to ask')
