@@ -15,6 +15,8 @@ from world import KEYTURN, KEYTURN_PATH, MANAGER, World, wait_for
 
 NAME = '[Integration]\nEnvironment=test\nAccess=custom\nPermissions=contacts:read\nManagement=api\nOverlap=2s\n'
 
+CLOSING = ('draining', 'deleting', 'deleted')
+
 
 class Running(World):
     """Keyring, sandbox and keyturnd, and test's management key in keyturnd's hands."""
@@ -44,9 +46,13 @@ class Running(World):
         return self.keyturn('login', env, stdin=self.sandbox.management_key(env), **options)
 
     def add(self, name, *options, scopes=('contacts:read',), env='test', **more):
-        """keyturn add; with an overlap of two seconds."""
+        """keyturn add; with an overlap of two seconds. Once the key is there, its rotation has a closing look to
+        do: that is waited for, since what a test compares may change till then."""
         wanted = [word for scope in scopes for word in ('--scope', scope)]
-        return self.keyturn('add', name, '--env', env, *wanted, '--overlap', '2s', *options, **more)
+        done = self.keyturn('add', name, '--env', env, *wanted, '--overlap', '2s', *options, **more)
+        if done.returncode == 0:
+            wait_for(lambda: self.rotation_state(name) not in CLOSING, 30, f'the first rotation of {name} to end')
+        return done
 
     def import_made(self, name, permissions=('contacts:read',), created_at=None, *options):
         """A key made in the dashboard, taken in for an integration that has none; it is returned."""

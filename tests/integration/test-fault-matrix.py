@@ -146,6 +146,7 @@ class Cell:
     def run(self):
         account = self.account
         account.insist('add', self.name, '--env', 'test', '--scope', 'contacts:read', '--overlap', '1s')
+        self.settle()
         account.surround(self.name)
         before, wrong, begun = len(self.requests()), [], time.monotonic()
         with Watch(account, self.name) as watch:

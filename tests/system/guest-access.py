@@ -55,7 +55,7 @@ def enter(unit):
 
 def add(name, *rules):
     allow = [word for rule in rules for word in ('--allow', rule)]
-    keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', *allow)
+    guest.add(name, *allow)
 
 
 def refusals(name):

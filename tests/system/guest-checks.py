@@ -26,7 +26,7 @@ class System(unittest.TestCase):
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
         guest.add_user('bob')
-        keyturn('add', 'seen', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:bob')
+        guest.add('seen', '--allow', 'user:bob')
 
     def test_the_timer_comes_and_goes_with_keyturnd(self):
         self.assertEqual(show('keyturn-remind.timer', 'ActiveState'), 'active')

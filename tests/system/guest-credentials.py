@@ -37,8 +37,7 @@ class System(unittest.TestCase):
         cls.sandbox = guest.start_sandbox()
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'unit:crm.service',
-                '--allow', 'unit:dynamic.service')
+        guest.add('crm', '--allow', 'unit:crm.service', '--allow', 'unit:dynamic.service')
 
     def refused(self, name):
         """The unit that may not have the key, and is to fail for want of it."""

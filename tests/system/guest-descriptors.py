@@ -102,8 +102,7 @@ class Descriptors(unittest.TestCase):
         cls.sandbox = guest.start_sandbox()
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:alice',
-                '--delivery', 'pipe')
+        guest.add('crm', '--allow', 'user:alice', '--delivery', 'pipe')
 
     def lend(self, fd, user, *call):
         """What another user's call is answered with that has the descriptor."""

@@ -38,8 +38,8 @@ class Hooks(unittest.TestCase):
         for name in ('one.service', 'two.service', 'stranger.service'):
             guest.write_unit(name, '[Service]\nExecStart=/bin/sleep infinity\n')
         guest.write_unit('three.service', ONESHOT.format(command='/bin/true'))
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:alice', *DRAINS,
-                '--reload', 'one.service', '--restart', 'two.service', '--start', 'three.service')
+        guest.add('crm', '--allow', 'user:alice', *DRAINS,
+                  '--reload', 'one.service', '--restart', 'two.service', '--start', 'three.service')
 
     def rotate(self):
         before = integration('crm')['Generation']

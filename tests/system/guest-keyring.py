@@ -35,7 +35,7 @@ class FirstBoot(unittest.TestCase):
         sandbox = guest.start_sandbox()
         guest.use_sandbox(sandbox)
         guest.log_in(sandbox)
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'unit:crm.service')
+        guest.add('crm', '--allow', 'unit:crm.service')
         guest.fetcher('crm.service', 'crm', User='daemon')
         key = guest.fetched_by('crm.service')['key']
         self.assertEqual(sandbox.call('GET', '/v2/contacts', key=key).status, 200)

@@ -23,7 +23,7 @@ class Privacy(unittest.TestCase):
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
         for name in ('crm', 'unused'):
-            keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:alice')
+            guest.add(name, '--allow', 'user:alice')
         cls.before = time.time()
         keyturn('get', 'crm', user='alice')
 

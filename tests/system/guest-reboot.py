@@ -24,8 +24,7 @@ class Before(unittest.TestCase):
         guest.use_sandbox(sandbox)
         guest.log_in(sandbox)
         for name in (DRAINING, CREATING):
-            keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', '--allow', 'user:alice',
-                    '--rotate-after', '1h', '--overlap', '5s')
+            guest.add(name, '--allow', 'user:alice', '--rotate-after', '1h', '--overlap', '5s')
         fetcher('crm.service', DRAINING, User='alice')
         fetcher('shop.service', CREATING, User='alice')
         fetched_by('crm.service')

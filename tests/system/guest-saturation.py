@@ -137,8 +137,7 @@ class Saturation(unittest.TestCase):
         cls.sandbox = guest.start_sandbox()
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'unit:crm.service',
-                '--allow', 'unit:reader.service', '--allow', 'unit:asker.service')
+        guest.add('crm', *(word for unit in ('crm', 'reader', 'asker') for word in ('--allow', f'unit:{unit}.service')))
         fetcher('crm.service', 'crm', User='alice')
         cls.key = fetched_by('crm.service')['key']
         write_unit('reader.service', '[Service]\nType=oneshot\nRemainAfterExit=yes\nUser=alice\nUMask=0\n'

@@ -30,7 +30,7 @@ class Strangers(unittest.TestCase):
         guest.use_sandbox(sandbox)
         guest.log_in(sandbox)
         for name in ('crm', 'victim'):
-            keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', '--allow', 'unit:crm.service')
+            guest.add(name, '--allow', 'unit:crm.service')
         fetcher('crm.service', 'crm', User='crm')
         cls.folder = PLACE / 'stranger'
         cls.folder.mkdir()

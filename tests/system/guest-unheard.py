@@ -42,7 +42,7 @@ class Unheard(unittest.TestCase):
         write_unit('slow.service', SLOW)
         systemctl('start', 'slow.service')
         for name, user, *more in (('crm', 'bob', '--reload', 'slow.service', '--overlap', '5s'), ('mine', 'alice')):
-            keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', '--allow', f'user:{user}', *more)
+            guest.add(name, '--allow', f'user:{user}', *more)
 
     def get(self):
         """By a process and a connection of its own, which has to be asked about first."""

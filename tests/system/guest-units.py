@@ -30,7 +30,7 @@ class Units(unittest.TestCase):
         cls.sandbox = guest.start_sandbox()
         guest.use_sandbox(cls.sandbox)
         guest.log_in(cls.sandbox)
-        keyturn('add', 'crm', '--env', 'test', '--scope', 'contacts:read', '--allow', 'unit:crm.service')
+        guest.add('crm', '--allow', 'unit:crm.service')
 
     def test_exposure(self):
         for unit, most in EXPOSURE.items():

@@ -89,6 +89,16 @@ def integration(name):
         return bus.call(KEYTURN, path, 'org.freedesktop.DBus.Properties', 'GetAll', 's', 'org.keyturn1.Integration')
 
 
+def add(name, *options, **more):
+    """keyturn add. Once the key is there, its rotation has a closing look to do: that is waited for, since what a
+    test compares may change till then."""
+    done = keyturn('add', name, '--env', 'test', '--scope', 'contacts:read', *options, **more)
+    if done.returncode == 0:
+        wait_for(lambda: integration(name)['RotationState'] not in ('draining', 'deleting', 'deleted'), 60,
+                 f'the first rotation of {name} to end')
+    return done
+
+
 def keyring_state():
     with system_bus() as bus:
         return bus.get(KEYTURN, KEYTURN_PATH, MANAGER, 'KeyringState')
