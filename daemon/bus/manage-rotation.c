@@ -82,7 +82,8 @@ static GError *objection(struct daemon *daemon, const char *name, enum rotation_
     if (!fits)
         return g_error_new(KT_ERROR, KT_INVALID, "no rotation of %s is %s: see keyturn status %s", name, what,
                            name);
-    if (word == EVENT_ROLLBACK && !rotation_can_roll_back(rotation))
+    /* Said twice is said once: the reply to the first may have been lost. */
+    if (word == EVENT_ROLLBACK && !rotation_can_roll_back(rotation) && !rotation_is_rolled_back(rotation))
         return g_error_new(KT_ERROR, KT_INVALID,
                            "it is too late to roll back: the old key of %s may be gone already: "
                            "see keyturn status %s",

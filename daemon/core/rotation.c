@@ -190,6 +190,11 @@ bool rotation_can_roll_back(const struct rotation *r)
     return false;
 }
 
+bool rotation_is_rolled_back(const struct rotation *r)
+{
+    return r->swapped_back || r->state == ROTATION_ROLLING_BACK;
+}
+
 /* Before the swap: undo. After it: a second swap, if the old key still works. */
 static void roll_back(struct rotation *r)
 {

@@ -280,6 +280,9 @@ void rotation_hurry(struct rotation *rotation);
 /* Whether EVENT_ROLLBACK would be followed: not after a DELETE that may have been done, nor a second time. */
 bool rotation_can_roll_back(const struct rotation *rotation);
 
+/* Whether EVENT_ROLLBACK asks for what is done, or under way: the new key is given up. */
+bool rotation_is_rolled_back(const struct rotation *rotation);
+
 /* What a person has to do in awaiting-key, awaiting-deletion or held, in words. The caller frees it (g_free).
  */
 char *rotation_guidance(const struct rotation *rotation);

@@ -74,6 +74,7 @@ static void rollback_before_the_swap_deletes_the_new_key(void **state)
     answered(&b, EVENT_PROBED_NEW, &broken);
     say(&b, EVENT_ROLLBACK);
     expect(&b, ROTATION_ROLLING_BACK, ACTION_GET);
+    assert_true(rotation_is_rolled_back(b.r));
     got(&b, new_remote);
     expect(&b, ROTATION_ROLLING_BACK, ACTION_DELETE);
     assert_string_equal(b.step.id, "key_new");
@@ -129,9 +130,12 @@ static void rollback_after_the_swap_is_a_second_swap(void **state)
 
     bench_open(&b, CAUSE_AGE);
     to_draining(&b);
+    assert_false(rotation_is_rolled_back(b.r));
     say(&b, EVENT_ROLLBACK);
     expect(&b, ROTATION_DRAINING, ACTION_PROBE_OLD);
+    assert_false(rotation_is_rolled_back(b.r));
     answered(&b, EVENT_PROBED_OLD, &ok);
+    assert_true(rotation_is_rolled_back(b.r));
     expect(&b, ROTATION_DRAINING, ACTION_ANNOUNCE);
     assert_int_equal(b.step.change, CHANGE_SWAP);
     assert_string_equal(b.r->new_id, "key_old");
