@@ -69,11 +69,12 @@ class Hardship(unittest.TestCase):
         account.surround(name)
 
     def finish(self, account, watch, name='crm', generation=2, timeout=60):
-        """To the end, started anew where a back-off would be long."""
-        deadline = time.monotonic() + timeout
+        """To the end, started anew where a back-off would be long; each time it is given longer to come up."""
+        deadline, patience = time.monotonic() + timeout, 1.2
         while account.look_up(name)['RotationState'] != 'idle':
             self.assertLess(time.monotonic(), deadline, account.look_up(name))
-            time.sleep(1.2)
+            time.sleep(patience)
+            patience *= 1.2
             if account.look_up(name)['RotationState'] not in ('idle', 'draining'):
                 account.revive()
         self.assertEqual(account.look_up(name)['Generation'], generation)
