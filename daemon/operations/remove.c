@@ -116,8 +116,10 @@ static bool check(struct daemon *daemon, const char *name, GError **error)
     }
     if (rotation != NULL) {
         g_set_error(error, KT_ERROR, KT_BUSY,
-                    "a rotation of %s is under way (%s): wait for its end, or keyturn rollback %s", name,
-                    rotation_state_name((enum rotation_state)rotation->state), name);
+                    "a rotation of %s is under way (%s): wait for its end (see keyturn status %s)%s%s", name,
+                    rotation_state_name((enum rotation_state)rotation->state), name,
+                    rotation_can_roll_back(rotation) ? ", or keyturn rollback " : "",
+                    rotation_can_roll_back(rotation) ? name : "");
         return false;
     }
     return entry->keys->len == 0 || operation_check_keyring(daemon, error);
