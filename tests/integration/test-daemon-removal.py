@@ -95,7 +95,9 @@ class Removal(unittest.TestCase):
         with self.world.holder('crm'):
             self.world.manager('Rotate', 'sa{sv}', 'crm', {})
             self.world.wait_state('crm', 'draining')
-            self.assertEqual(self.world.error_of('RemoveIntegration', 'sb', 'crm', False).name, ERROR + 'Busy')
+            busy = self.world.error_of('RemoveIntegration', 'sb', 'crm', False)
+            self.assertEqual(busy.name, ERROR + 'Busy')
+            self.assertIn('keyturn rollback crm', busy.text)
             self.assertEqual(self.world.error_of('Rotate', 'sa{sv}', 'crm', {}).name, ERROR + 'Busy')
 
     def test_roll_back(self):
@@ -108,6 +110,7 @@ class Removal(unittest.TestCase):
             self.assertEqual(self.world.integration('crm')['Generation'], 3)
             self.world.keyturn('rollback', 'crm')  # whose reply was lost says it again
             self.assertEqual(self.world.integration('crm')['Generation'], 3)
+            self.assertNotIn('rollback', self.world.error_of('RemoveIntegration', 'sb', 'crm', False).text)
         wait_for(lambda: sorted(self.world.last4s()) == sorted([self.crm['Last4'], self.shop['Last4']]), 60,
                  'the new key to go')
         self.assertEqual(self.world.wait_key('crm')['KeyId'], self.crm['KeyId'])
