@@ -74,6 +74,14 @@ static void note_newcomers(struct accounting *accounting)
                      events->len);
 }
 
+/* Who came back by itself, or by a person's hand, has the key now. */
+static void look_at_unit(struct daemon *daemon, struct entry *entry, const struct holder *holder)
+{
+    if (entry->unit_trouble != NULL && g_strcmp0(entry->troubled_unit, holder->unit) == 0 &&
+        holder->last_at > entry->troubled_at)
+        daemon_unit_trouble(daemon, entry, NULL, NULL);
+}
+
 static void announce(struct accounting *accounting, const struct note *note)
 {
     struct entry *entry = registry_find(accounting->daemon->registry, note->integration);
@@ -82,6 +90,7 @@ static void announce(struct accounting *accounting, const struct note *note)
         return;
     if (note->is_new)
         holders_sweep_many(accounting->daemon, entry);
+    look_at_unit(accounting->daemon, entry, note->holder);
     accounting->daemon->news->fetched(entry, accounting->daemon->news_userdata);
 }
 

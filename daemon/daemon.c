@@ -74,15 +74,28 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
         call_for_attention(daemon, entry, shown);
 }
 
-void daemon_file_trouble(struct daemon *daemon, struct entry *entry, const char *trouble)
+static void set_trouble(struct daemon *daemon, struct entry *entry, char **text, const char *trouble)
 {
     char *shown = text_printable(trouble, TEXT_MESSAGE_MAX);
-    bool is_same = g_strcmp0(entry->file_trouble, shown) == 0;
+    bool is_same = g_strcmp0(*text, shown) == 0;
 
-    g_free(entry->file_trouble);
-    entry->file_trouble = shown;
+    g_free(*text);
+    *text = shown;
     if (!is_same)
         call_for_attention(daemon, entry, shown);
+}
+
+void daemon_file_trouble(struct daemon *daemon, struct entry *entry, const char *trouble)
+{
+    set_trouble(daemon, entry, &entry->file_trouble, trouble);
+}
+
+void daemon_unit_trouble(struct daemon *daemon, struct entry *entry, const char *unit, const char *trouble)
+{
+    g_free(entry->troubled_unit);
+    entry->troubled_unit = g_strdup(unit);
+    entry->troubled_at = clock_now();
+    set_trouble(daemon, entry, &entry->unit_trouble, trouble);
 }
 
 /* Of the events that the catalogue explains. */

@@ -28,6 +28,8 @@ static void free_entry(void *data)
     g_ptr_array_unref(entry->holders);
     g_free(entry->last_fetched_by);
     g_free(entry->file_trouble);
+    g_free(entry->unit_trouble);
+    g_free(entry->troubled_unit);
     g_free(entry->attention);
     g_free(entry->again);
     g_free(entry->holders_text);

@@ -15,6 +15,9 @@ struct entry {
     bool is_undefined;  /* known from the ledger alone: its file was gone when keyturnd started */
     bool has_file;      /* false: it vanished; the last good definition stays */
     char *file_trouble; /* what is wrong with its file, until that is mended; or NULL */
+    char *unit_trouble; /* which unit did not take the last swap's key, and why; or NULL */
+    char *troubled_unit;
+    usec_t troubled_at;
     GPtrArray *keys;    /* struct ledger_key, none of them gone */
     GPtrArray *holders; /* struct holder */
     usec_t last_fetched_at;

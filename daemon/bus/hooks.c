@@ -58,6 +58,7 @@ static void finish(struct hook *hook, const char *failure)
     struct daemon *daemon = hooks->daemon;
     struct entry *entry = registry_find(daemon->registry, hook->integration);
     g_autofree char *name = g_strdup(hook->integration);
+    g_autofree char *unit = g_strdup(hook->unit);
     g_autofree char *words = text_line(failure, NULL);
     g_autofree char *text = failure == NULL
                                 ? NULL
@@ -69,7 +70,7 @@ static void finish(struct hook *hook, const char *failure)
         return;
     if (text != NULL) {
         entry->hooks_failed = true;
-        daemon_attention(daemon, entry, text);
+        daemon_unit_trouble(daemon, entry, unit, text);
     }
     if (is_running(hooks, name))
         return;
@@ -163,6 +164,7 @@ void hooks_run(struct hooks *hooks, struct entry *entry)
                     g_strv_length(definition->start_units) ==
                 0;
 
+    daemon_unit_trouble(hooks->daemon, entry, NULL, NULL);
     entry->hooks_failed = false;
     entry->hooks_ran = none;
     if (none)

@@ -94,13 +94,15 @@ static bool has_full_access(const struct view *view)
     return strcmp(view->key->permissions, "full") == 0;
 }
 
-/* A rotation's first: what is wrong with the file stays, and waits. */
+/* A rotation's first: what is wrong with a unit or the file stays, and waits. */
 static const char *attention_of(const struct view *view)
 {
     const struct entry *entry = view->entry;
 
     if (entry->attention != NULL)
         return entry->attention;
+    if (entry->unit_trouble != NULL)
+        return entry->unit_trouble;
     return entry->file_trouble != NULL ? entry->file_trouble : view->hint;
 }
 

@@ -89,6 +89,9 @@ class User(unittest.TestCase):
             'XDG_RUNTIME_DIR': runtime, 'DBUS_SESSION_BUS_ADDRESS': f'unix:path={runtime}/bus',
             'HOME': '/home/alice'}, **options)
 
+    def look(self):
+        return doctor(self.as_alice('keyturn', '--json', 'doctor', check=False))
+
     def test_the_timer_and_the_reminder(self):
         active = ('systemctl', '--user', 'show', '--value', '-p', 'ActiveState', 'keyturn-remind.timer')
         self.assertEqual(self.as_alice(*active).stdout, 'active\n')
@@ -96,7 +99,8 @@ class User(unittest.TestCase):
         self.assertTrue(pathlib.Path('/home/alice/.local/state/keyturn/reminded').exists())
 
     def test_doctor(self):
-        found = doctor(self.as_alice('keyturn', '--json', 'doctor', check=False))
+        # Just started, it does not know its keyring yet.
+        found = wait_for(lambda: (found := self.look())['keyring'][0] != 'fail' and found, what='a keyring')
         for subject in ('bus', 'keyturnd', 'memory', 'keyturnd.service', 'keyturn-remind.timer', 'files', 'linger'):
             self.assertEqual(found[subject][0], 'ok', found)
         self.assertEqual(found['landlock'][0], 'ok' if landlock_version() else 'warn')

@@ -90,8 +90,22 @@ class Hooks(unittest.TestCase):
             (INTEGRATIONS / 'evil.conf').unlink()
 
     def test_6_refusal_is_told(self):
+        """And still when the rotation has ended well, which it does here long after the unit's job."""
+        self.sandbox.set_faults({'call': 'list', 'fault': 'delay', 'seconds': 2, 'count': 0})
+        self.addCleanup(self.sandbox.set_faults)
         keyturn('add', 'odd', '--env', 'test', '--full', '--restart', 'systemd-logind.service')
         wait_for(lambda: 'polkit does not let keyturnd' in integration('odd')['Attention'], what='attention')
+        wait_for(lambda: integration('odd')['RotationState'] == 'idle', 30, 'the end of the rotation')
+        self.assertIn('polkit does not let keyturnd', integration('odd')['Attention'])
+
+    def test_6_unit_that_comes_back_by_itself(self):
+        fetcher('five.service', 'five', User='alice', ExecReload='/bin/false')
+        guest.add('five', '--allow', 'unit:five.service', '--reload', 'five.service')
+        fetched_by('five.service')
+        keyturn('rotate', 'five', '--compromised')
+        wait_for(lambda: 'five.service did not take' in integration('five')['Attention'], what='attention')
+        fetched_by('five.service')
+        wait_for(lambda: integration('five')['Attention'] == '', what='the unit to be well again')
 
     def test_7_name_with_an_escape(self):
         hook = PLACE / 'fetched' / 'escaped'

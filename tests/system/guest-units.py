@@ -120,7 +120,8 @@ class Units(unittest.TestCase):
         guest.fetcher('thief.service', 'crm', User='alice')
         guest.fetched_by('thief.service')
         systemctl('stop', 'thief.service')
-        wait_for(lambda: len(entries('KEYTURN_EVENT=fetched')) == 1, what='the fetch')
+        for event in 'fetched', 'refused':
+            wait_for(lambda: len(entries(f'KEYTURN_EVENT={event}')) == 1, what=event)
         fetched, refused = entries('KEYTURN_EVENT=fetched')[0], entries('KEYTURN_EVENT=refused')[0]
         self.assertEqual((fetched['KEYTURN_INTEGRATION'], fetched['KEYTURN_CALLER_UNIT']), ('crm', 'crm.service'))
         self.assertEqual(fetched['KEYTURN_LAST4'], integration('crm')['Last4'])
