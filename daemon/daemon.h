@@ -76,7 +76,7 @@ void daemon_attention(struct daemon *daemon, struct entry *entry, const char *re
 /* The same of what is wrong with its file, which no rotation takes away. */
 void daemon_file_trouble(struct daemon *daemon, struct entry *entry, const char *trouble);
 
-/* The same of a unit that did not take a new key: NULL, NULL once it has fetched it, and at the next swap. */
+/* The same of a unit that did not take a new key: NULL, NULL once it has, and at the next swap. */
 void daemon_unit_trouble(struct daemon *daemon, struct entry *entry, const char *unit, const char *trouble);
 
 /* A line of the history and of the log. */

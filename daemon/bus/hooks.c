@@ -29,6 +29,7 @@ struct hooks {
     GPtrArray *running; /* struct hook */
     sd_bus_slot *removed;
     bool subscribed;
+    char *systemd; /* who answered last */
 };
 
 static void hook_free(void *data)
@@ -90,18 +91,41 @@ static struct hook *find_hook(const struct hooks *hooks, const char *job, const 
     return NULL;
 }
 
+struct come_back {
+    struct daemon *daemon;
+    const char *unit;
+};
+
+static void look_at_unit(struct entry *entry, void *userdata)
+{
+    const struct come_back *back = userdata;
+
+    if (g_strcmp0(entry->troubled_unit, back->unit) == 0)
+        daemon_unit_trouble(back->daemon, entry, NULL, NULL);
+}
+
+/* A person's job, after whatever was wrong with the unit. */
+static void ended_well(struct hooks *hooks, const char *unit)
+{
+    registry_each(hooks->daemon->registry, false, look_at_unit, &(struct come_back){hooks->daemon, unit});
+}
+
 /* systemd makes one job of several for the same unit. */
 static int job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     struct hooks *hooks = userdata;
-    const char *job, *unit, *result;
+    const char *job, *unit, *result, *sender = sd_bus_message_get_sender(signal);
     struct hook *hook;
+    bool well, ours = false;
     uint32_t id;
 
     if (sd_bus_message_read(signal, "uoss", &id, &job, &unit, &result) < 0)
         return 0;
-    while ((hook = find_hook(hooks, job, sd_bus_message_get_sender(signal))) != NULL)
-        finish(hook, strcmp(result, "done") == 0 ? NULL : result);
+    well = strcmp(result, "done") == 0;
+    for (; (hook = find_hook(hooks, job, sender)) != NULL; ours = true)
+        finish(hook, well ? NULL : result);
+    if (!ours && well && g_strcmp0(sender, hooks->systemd) == 0)
+        ended_well(hooks, unit);
     return 0;
 }
 
@@ -117,6 +141,8 @@ static int job_taken(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     struct hook *hook = userdata;
     const char *job;
 
+    g_free(hook->hooks->systemd);
+    hook->hooks->systemd = g_strdup(sd_bus_message_get_sender(reply));
     if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_ACCESS_DENIED))
         finish(hook, "polkit does not let keyturnd act on it, see keyturnd(8)");
     else if (sd_bus_message_is_method_error(reply, NULL))
@@ -203,6 +229,7 @@ struct hooks *hooks_free(struct hooks *hooks)
         return NULL;
     sd_bus_slot_unref(hooks->removed);
     g_ptr_array_unref(hooks->running);
+    g_free(hooks->systemd);
     g_free(hooks);
     return NULL;
 }

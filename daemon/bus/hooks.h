@@ -13,7 +13,8 @@ struct hooks *hooks_new(struct daemon *daemon, sd_bus *bus);
 struct hooks *hooks_free(struct hooks *hooks);
 
 /* Asks for all of them; hooks_ran is set when each job has ended well, and attention is called when one has
- * not: until that unit fetches the key, whatever becomes of the rotation. */
+ * not: until that unit fetches the key, or a job of somebody else's ends well for it, whatever becomes
+ * of the rotation. */
 void hooks_run(struct hooks *hooks, struct entry *entry);
 
 /* An integration is gone: how its jobs end is nothing to another one of that name. */

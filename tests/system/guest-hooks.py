@@ -68,7 +68,12 @@ class Hooks(unittest.TestCase):
         guest.write_unit('three.service', ONESHOT.format(command='/bin/false'))
         wait_for(lambda: integration('crm')['RotationState'] == 'idle', 60, 'the end of the first rotation')
         self.rotate()
-        wait_for(lambda: 'three.service' in integration('crm')['Attention'], what='attention')
+        wait_for(lambda: 'three.service did not take' in integration('crm')['Attention'], what='attention')
+
+    def test_3_until_a_person_has_started_it(self):
+        guest.write_unit('three.service', ONESHOT.format(command='/bin/true'))
+        systemctl('start', 'three.service')
+        wait_for(lambda: 'three.service' not in integration('crm')['Attention'], what='attention to go')
 
     def test_4_no_more_than_named(self):
         for arguments in (('stop', 'one.service'), ('restart', 'one.service'), ('start', 'stranger.service'),
